@@ -1,0 +1,14 @@
+"""Data as users have it: a dataset's name, an array file or a folder of images becomes a `Dataset`.
+
+    from jaxcluster import data
+    digits = data.load(name="digits")
+    x = (digits.images - digits.offset) * digits.scale  # in [0, 1]
+    new = data.load(path="new.npz", like=digits)  # the same shape, offset and scale
+
+`python -m jaxcluster.data.usps` makes usps.npz from the public USPS files.
+"""
+
+from jaxcluster.data.dataset import DataError, Dataset, Frame
+from jaxcluster.data.loading import load
+
+__all__ = ["DataError", "Dataset", "Frame", "load"]

@@ -1,0 +1,125 @@
+"""Labels: for scoring only, optional everywhere, of any type a person may have them in."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from jaxcluster.data import arrays
+from jaxcluster.data.dataset import DataError
+
+__all__ = ["COLUMNS", "as_labels", "read_labels"]
+
+COLUMNS = ("y", "label", "labels", "target", "targets", "class")
+EXTENSIONS = (".npy", ".npz", ".txt", ".csv")
+
+
+def as_labels(values: np.ndarray, n: int, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Map labels of any type to class ids.
+
+    Integers keep their order (7, 10, 100 become 0, 1, 2); text is sorted; floats must be whole numbers.
+    Negative numbers are refused: -1 means "unknown" to some and "the other class" to others, and a score
+    over such a guess would mislead.
+
+    Args:
+        values: [n] or [n, 1]; integer, bool, float of whole numbers, or text.
+        n: number of samples.
+        where: field and value, as errors name them.
+
+    Returns:
+        Class ids [n] int32 from 0 to C-1, and the C names behind them.
+
+    Raises:
+        DataError: on another shape, length or type, on missing and on negative labels.
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise DataError(f"{where}: labels have shape {values.shape}; expected [n], one label per sample")
+    if len(values) != n:
+        raise DataError(f"{where}: {len(values)} labels for {n} samples; expected one label per sample")
+    if values.dtype.kind not in "buifUS":
+        raise DataError(f"{where}: labels have dtype {values.dtype}; expected integers or text")
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "f":
+        broken = ~np.isfinite(values) | (values != np.floor(values))
+        if broken.any():
+            i = int(broken.argmax())
+            raise DataError(
+                f"{where}: {broken.sum()} labels are no whole numbers (first at index {i}: {values[i]:g})"
+            )
+        values = values.astype(np.int64)
+    if values.dtype.kind == "i" and values.min() < 0:
+        i = int((values < 0).argmax())
+        raise DataError(
+            f"{where}: {(values < 0).sum()} labels are negative (first at index {i}: {values[i]}); "
+            "number classes from 0, and give labels for all samples or for none"
+        )
+    classes, ids = np.unique(values, return_inverse=True)
+    return ids.reshape(-1).astype(np.int32), tuple(str(c) for c in classes.tolist())
+
+
+def read_labels(path: str, where: str) -> np.ndarray:
+    """Read labels from a file: `.npy`, `.npz`, `.txt` (one per line) or `.csv` (one column, or a column
+    `label`).
+
+    Args:
+        path: the file; for a folder of images its order is that of the sorted relative paths.
+        where: field and value, as errors name them.
+
+    Returns:
+        [n] labels as they came; text that reads as whole numbers is turned into numbers.
+
+    Raises:
+        DataError: if the file is missing, unreadable, of another kind, or leaves open which labels are meant.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in EXTENSIONS:
+        raise DataError(f"{where}: extension '{suffix}'; expected one of {', '.join(EXTENSIONS)}")
+    if not Path(path).is_file():
+        raise DataError(f"{where}: no such file")
+    if suffix == ".npy":
+        return arrays.read_npy(path, where)
+    if suffix == ".npz":
+        return arrays.only_array(arrays.read_npz(path, where), COLUMNS, where, "labels")
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{where}: unreadable as UTF-8 text ({error})") from error
+    lines = text.rstrip().splitlines()
+    words = [line.strip() for line in lines] if suffix == ".txt" else _column(lines, where)
+    if not words:
+        raise DataError(f"{where}: the file is empty; expected one label per line")
+    if "" in words:
+        raise DataError(
+            f"{where}: label {words.index('')} (counted from 0) is empty; expected one label per line"
+        )
+    return _numbers_if_all(words)
+
+
+def _column(lines: list[str], where: str) -> list[str]:
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
+    head = [cell.lower() for cell in rows[0]] if rows else []
+    named = [i for i, cell in enumerate(head) if cell in COLUMNS]
+    if len(named) == 1:
+        column, rows = named[0], rows[1:]
+    elif len(head) <= 1:
+        column = 0
+    else:
+        raise DataError(
+            f"{where}: columns are {', '.join(head)}; expected one column, or exactly one named "
+            f"{' or '.join(COLUMNS)}"
+        )
+    return [row[column] if column < len(row) else "" for row in rows]
+
+
+def _numbers_if_all(words: list[str]) -> np.ndarray:
+    # so that 10 comes after 9, and "3.0", as spreadsheets write it, is 3
+    for kind in (np.int64, np.float64):
+        try:
+            numbers = np.array([kind(word) for word in words])
+        except (ValueError, OverflowError):
+            continue
+        return numbers
+    return np.array(words)
