@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "data": set(),
     "plots": set(),
     "runtime": {"protocol"},
-    "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol", "plots"},
-    "main": {"algorithms", "runtime", "data", "plots", "metrics", "protocol"},
+    "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol"},
+    "report": {"metrics", "plots", "protocol", "runtime"},
+    "main": {"algorithms", "runtime", "data", "protocol", "report"},
 }
 
 

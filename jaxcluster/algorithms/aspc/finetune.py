@@ -1,0 +1,141 @@
+"""Second phase of ASPC-DA: the encoder is trained towards fixed cluster centres ([P2] sections 3.1.2 to 3.4).
+
+Differences from the printed Algorithm 1, all as in the authors' code, which the paper's figures come from:
+
+* The first epoch trains on the initial clustering's own labels with all weights 1. Printed, line 4 would reproduce
+  those labels at once and the stopping rule would end the run before any training.
+* Assignments, then weights, are renewed after each epoch and serve the next; the age parameter after epoch t
+  (counted from 0) has progress t/T, so that the first weights use λ = mean and the last a progress of (T−2)/T.
+* Weights come from the losses of clean images (option `weights_on="augmented"` for the printed Eq. 16).
+* The batch loss is divided by the number of selected samples (option `mean_over="all"` for the printed Eq. 17).
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxcluster import losses, spl
+from jaxcluster.clusterers import kmeans, nearest
+from jaxcluster.protocol import Batch, Phase
+
+__all__ = ["FinetuneState", "finetune_phase"]
+
+Array = jax.Array
+
+
+class FinetuneState(NamedTuple):
+    """Training state of the encoder, and the clustering it is trained towards."""
+
+    encoder: dict[str, Any]
+    opt_state: optax.OptState
+    centers: Array  # [k, d], fixed through the phase
+    labels: Array  # [n] int32, current assignment
+    weights: Array  # [n], self-paced weights of the current epoch
+
+
+def finetune_phase(
+    config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int
+) -> Phase:
+    """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
+    settings = config.finetune
+    age_epochs = settings.age_epochs or (settings.epochs if settings.epochs > 0 else 100)
+
+    def init(encoder: dict, centers: Array, labels: Array) -> FinetuneState:
+        weights = jnp.ones(labels.shape, centers.dtype)
+        return FinetuneState(encoder, optimizer.init(encoder), centers, labels, weights)
+
+    def begin(model, rows, key: Array, poll) -> FinetuneState:
+        initial = kmeans(
+            key,
+            rows["embedding"],
+            config.n_clusters,
+            restarts=config.initial.restarts,
+            max_iterations=config.initial.max_iterations,
+            tolerance=config.initial.tolerance,
+            slice_iterations=10,
+            poll=poll,
+        )
+        return jax.jit(init)(model["encoder"], initial.centers, initial.labels)
+
+    def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
+        """Move the selected samples of a batch towards their centres ([P2] Eq. 17)."""
+        if settings.augment:
+            x = inputs.augmented(key, batch.images, batch.position)
+        else:
+            x = inputs.clean(batch.images)
+        targets = state.centers[state.labels[batch.index]]
+        weights = state.weights[batch.index]
+
+        def loss_of(encoder):
+            errors = losses.cluster_center(network.encode(encoder, x), targets)
+            return losses.weighted_mean(
+                errors, weights, valid=batch.valid, over=settings.mean_over, axis_name=axis_name
+            )
+
+        (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.encoder)
+        if axis_name is not None:
+            loss, gradient = jax.lax.psum((loss, gradient), axis_name)
+        updates, opt_state = optimizer.update(gradient, state.opt_state, state.encoder)
+        state = state._replace(encoder=optax.apply_updates(state.encoder, updates), opt_state=opt_state)
+        return state, {"loss": (loss * count, count)}
+
+    def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
+        rows = {"embedding": network.encode(model["encoder"], inputs.clean(images))}
+        if settings.augment and settings.weights_on == "augmented":
+            rows["augmented"] = network.encode(model["encoder"], inputs.augmented(key, images, index))
+        return rows
+
+    def update(state: FinetuneState, rows: dict, epoch: Array) -> tuple[FinetuneState, dict[str, Array]]:
+        """Assign clean images to their nearest centres, then weigh them ([P2] Eq. 15, 10 and 16)."""
+        dimensions = state.centers.shape[1]
+        labels, distances = nearest(rows["embedding"], state.centers)
+        clean = distances / dimensions
+        paced = losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
+        age = spl.adaptive_age(paced, progress=jnp.minimum(epoch / age_epochs, 1).astype(paced.dtype))
+        weights = jnp.ones_like(state.weights)
+        if settings.self_paced:
+            weights = spl.hard_weights(paced, age=age).astype(weights.dtype)
+        info = {
+            "cluster_loss": jnp.mean(clean),  # [P2] Eq. 22, over d
+            "feature_loss": jnp.mean(weights * paced - age * weights),  # [P2] Eq. 21, over d
+            "age": age,
+            "selected": jnp.mean(weights),
+            "change": jnp.mean((labels != state.labels).astype(paced.dtype)),  # [P2] Eq. 18
+            "empty_clusters": config.n_clusters - jnp.sum(jnp.bincount(labels, length=config.n_clusters) > 0),
+        }
+        return state._replace(labels=labels, weights=weights), info
+
+    def fault(info: dict[str, float]) -> str:
+        if info["selected"] == 0:
+            return (
+                f"the self-paced weights select no sample (age {info['age']:.3g}, mean loss "
+                f"{info['cluster_loss']:.3g}): all losses are equal; the embedding has collapsed"
+            )
+        return ""
+
+    def done(info: dict[str, float]) -> str:
+        if info["change"] < settings.tolerance:
+            return f"label change {info['change']:.4%} is below finetune.tolerance {settings.tolerance:.4%}"
+        return ""
+
+    def template() -> FinetuneState:
+        encoder = jax.eval_shape(network.init, jax.random.key(0))["encoder"]
+        centers = jax.ShapeDtypeStruct((config.n_clusters, config.network.embedding), jnp.zeros(()).dtype)
+        return jax.eval_shape(init, encoder, centers, jax.ShapeDtypeStruct((num_samples,), jnp.int32))
+
+    return Phase(
+        name="finetune",
+        epochs=None if settings.epochs < 0 else settings.epochs,
+        batch_size=settings.batch_size,
+        begin=begin,
+        step=step,
+        model=lambda state: {"encoder": state.encoder, "centers": state.centers},
+        observe=observe,
+        template=template,
+        update=update,
+        labels=lambda state: state.labels,
+        fault=fault,
+        done=done,
+    )

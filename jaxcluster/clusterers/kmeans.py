@@ -1,0 +1,193 @@
+"""k-means: Lloyd's iterations from greedy k-means++ seeds, all restarts side by side.
+
+    min over centres m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
+
+Reference: [P2] Eq. 7 (the initial clustering of ASPC-DA); Arthur & Vassilvitskii, SODA 2007, for the seeds.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["KMeans", "kmeans", "nearest", "squared_distances"]
+
+Array = jax.Array
+
+
+class KMeans(NamedTuple):
+    """Result of k-means: the best of all restarts."""
+
+    labels: Array  # [n] int32
+    centers: Array  # [k, d]
+    inertia: Array  # [] sum of squared distances
+    inertias: Array  # [restarts], of every restart: their spread tells how sure the clustering is
+    iterations: Array  # [] Lloyd iterations that were run
+    converged: Array  # [] bool, of the best restart
+
+
+class _Run(NamedTuple):
+    """Lloyd's iterations of all restarts in mid-course."""
+
+    centers: Array  # [r, k, d]
+    inertia: Array  # [r]
+    active: Array  # [r] bool, still moving
+    iteration: Array  # []
+
+
+def squared_distances(points: Array, centers: Array) -> Array:
+    """Squared Euclidean distances, ‖x‖² − 2x·m + ‖m‖², never below zero.
+
+    Args:
+        points: [n, d].
+        centers: [k, d].
+
+    Returns:
+        [n, k].
+    """
+    cross = jnp.matmul(points, centers.T, precision=jax.lax.Precision.HIGHEST)
+    squares = jnp.sum(points**2, axis=1)[:, None] + jnp.sum(centers**2, axis=1)[None, :]
+    return jnp.maximum(squares - 2 * cross, 0)
+
+
+def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
+    """Each point's nearest centre and its squared distance; of equally near ones the first.
+
+    Args:
+        points: [n, d].
+        centers: [k, d].
+
+    Returns:
+        (labels [n] int32, squared distances [n]).
+
+    Reference: [P2] Eq. 15.
+    """
+    distances = squared_distances(points, centers)
+    labels = jnp.argmin(distances, axis=1).astype(jnp.int32)
+    return labels, jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
+
+
+def kmeans(
+    key: Array,
+    points: Array,
+    num_clusters: int,
+    *,
+    restarts: int = 20,
+    max_iterations: int = 300,
+    tolerance: float = 1e-4,
+    slice_iterations: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> KMeans:
+    """Cluster points by k-means, keeping the restart with the smallest sum of squares.
+
+    Args:
+        key: random key of the seeds.
+        points: [n, d] float, n ≥ num_clusters.
+        num_clusters: k.
+        restarts: independent starts, run side by side in one vmap.
+        max_iterations: bound on Lloyd's iterations.
+        tolerance: a restart ends when its centres move by no more than this share of the mean variance of the
+            features (sum of squares over all centres).
+        slice_iterations: run this many iterations per device call, with `poll()` between calls, so that long work
+            can be interrupted; None runs all in one call and may itself be traced by `jax.jit`.
+        poll: called between the slices; may raise.
+
+    Returns:
+        `KMeans`. A cluster that loses all its points restarts at the point farthest from its centre.
+
+    Raises:
+        ValueError: `points` is not [n, d], or has fewer points than clusters.
+    """
+    if points.ndim != 2:
+        raise ValueError(f"points must be [n, d], got {points.shape}")
+    if not 1 <= num_clusters <= points.shape[0]:
+        raise ValueError(f"num_clusters must lie in 1..n = {points.shape[0]}, got {num_clusters}")
+    limit = tolerance * jnp.mean(jnp.var(points, axis=0))
+    run = _start(key, points, num_clusters, restarts)
+    while True:
+        stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
+        run = _iterate(run, points, jnp.minimum(stop, max_iterations), limit)
+        if slice_iterations is None or not bool(run.active.any()) or int(run.iteration) >= max_iterations:
+            return _finish(run, points)
+        poll()
+
+
+@partial(jax.jit, static_argnames=("num_clusters", "restarts"))
+def _start(key: Array, points: Array, num_clusters: int, restarts: int) -> _Run:
+    seed = jax.vmap(lambda k: _plus_plus(k, points, num_clusters))
+    return _Run(
+        centers=seed(jax.random.split(key, restarts)),
+        inertia=jnp.full(restarts, jnp.inf, points.dtype),
+        active=jnp.ones(restarts, bool),
+        iteration=jnp.zeros((), jnp.int32),
+    )
+
+
+def _plus_plus(key: Array, points: Array, num_clusters: int) -> Array:
+    """Greedy k-means++: of a few candidates drawn by squared distance, the one that lowers the potential most."""
+    n = points.shape[0]
+    trials = 2 + int(math.log(num_clusters))
+    first_key, key = jax.random.split(key)
+    first = points[jax.random.randint(first_key, (), 0, n)]
+    centers = jnp.zeros((num_clusters, points.shape[1]), points.dtype).at[0].set(first)
+    closest = squared_distances(points, first[None])[:, 0]
+
+    def add(i, carry):
+        centers, closest = carry
+        mass = jnp.cumsum(closest)
+        draws = jax.random.uniform(jax.random.fold_in(key, i), (trials,), points.dtype) * mass[-1]
+        candidates = points[jnp.minimum(jnp.searchsorted(mass, draws, side="right"), n - 1)]
+        after = jnp.minimum(closest[:, None], squared_distances(points, candidates))  # [n, trials]
+        best = jnp.argmin(after.sum(axis=0))
+        return centers.at[i].set(candidates[best]), after[:, best]
+
+    return jax.lax.fori_loop(1, num_clusters, add, (centers, closest))[0]
+
+
+@jax.jit
+def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
+    def go_on(run: _Run):
+        return run.active.any() & (run.iteration < stop)
+
+    def lloyd_all(run: _Run) -> _Run:
+        centers, inertia, shift = jax.vmap(lambda m: _lloyd(points, m))(run.centers)
+        moved = run.active[:, None, None]
+        return _Run(
+            centers=jnp.where(moved, centers, run.centers),
+            inertia=jnp.where(run.active, inertia, run.inertia),
+            active=run.active & (shift > limit),
+            iteration=run.iteration + 1,
+        )
+
+    return jax.lax.while_loop(go_on, lloyd_all, run)
+
+
+def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
+    """One iteration: (new centres [k, d], sum of squares before the move, squared length of the move)."""
+    labels, distances = nearest(points, centers)
+    members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
+    counts = members.sum(axis=0)
+    means = jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
+    empty = counts == 0
+    farthest = points[jax.lax.top_k(distances, centers.shape[0])[1]]  # [k, d]
+    replacement = farthest[jnp.cumsum(empty) - 1]  # the j-th empty cluster takes the j-th farthest point
+    moved = jnp.where(empty[:, None], replacement, means)
+    return moved, distances.sum(), jnp.sum((moved - centers) ** 2)
+
+
+@jax.jit
+def _finish(run: _Run, points: Array) -> KMeans:
+    labels, distances = jax.vmap(lambda m: nearest(points, m))(run.centers)
+    inertias = distances.sum(axis=1)
+    best = jnp.argmin(inertias)
+    return KMeans(
+        labels=labels[best],
+        centers=run.centers[best],
+        inertia=inertias[best],
+        inertias=inertias,
+        iterations=run.iteration,
+        converged=~run.active[best],
+    )

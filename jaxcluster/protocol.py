@@ -1,0 +1,89 @@
+"""What an algorithm offers to the trainer: phases made of pure functions, and outputs a person can use.
+
+The trainer (`jaxcluster.runtime`) knows these types and nothing else of an algorithm; an algorithm knows nothing
+of devices, files or progress. A phase is trained epoch by epoch. In every epoch the trainer runs
+
+    step      on shuffled batches, inside one jitted loop,
+    observe   on all clean images, slice by slice,
+    update    on the whole arrays that `observe` gave (assignments, self-paced weights, ...),
+
+and then asks `fault` and `done` whether to go on. Phases hand over a model (a nested dict of arrays), never a state.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+__all__ = ["Algorithm", "Batch", "Outputs", "Phase", "no_fault", "not_done"]
+
+Array = jax.Array
+Model = dict[str, Any]
+State = Any
+Rows = Any
+Info = dict[str, Array]
+
+
+class Batch(NamedTuple):
+    """The samples that one device sees in one step; rows with `valid` False are padding and must count nowhere."""
+
+    images: Array  # [b, h, w, c] or [b, d], in the type they are stored in
+    index: Array  # [b] int32, the samples' numbers in the data set
+    position: Array  # [b] int32, their positions in the global batch: random draws belong to these
+    valid: Array  # [b] bool
+
+
+def no_fault(info: dict[str, float]) -> str:
+    """Find nothing wrong, whatever the epoch's figures are."""
+    del info
+    return ""
+
+
+def not_done(info: dict[str, float]) -> str:
+    """Never stop before the last epoch."""
+    del info
+    return ""
+
+
+class Phase(NamedTuple):
+    """One stage of training; every function but `begin`, `fault` and `done` is pure and runs under `jax.jit`."""
+
+    name: str
+    epochs: int | None  # None: until `done`
+    batch_size: int  # global, over all devices
+    begin: Callable[[Model | None, Rows | None, Array, Callable[[], None]], State]
+    """(model and rows of the phase before, key, poll) -> state; calls `poll()` between long device calls."""
+    step: Callable[..., tuple[State, dict[str, tuple[Array, Array]]]]
+    """(state, batch, key, *, axis_name) -> (state, info); info holds (sum, count) pairs over the global batch."""
+    model: Callable[[State], Model]
+    """What the phase leaves to the next one, to `predict` and to the user."""
+    observe: Callable[[Model, Array, Array, Array], Rows]
+    """(model, images [b, ...], key, index [b]) -> rows with leading axis b; each row from its own image alone."""
+    template: Callable[[], State]
+    """The state as a tree of `jax.ShapeDtypeStruct`, to restore a checkpoint into."""
+    update: Callable[[State, Rows, Array], tuple[State, Info]] | None = None
+    """(state, rows of all samples, epoch) -> (state, info); None: the phase has no full-data work."""
+    labels: Callable[[State], Array] | None = None
+    """The current assignment [n], for scoring."""
+    fault: Callable[[dict[str, float]], str] = no_fault
+    """The epoch's figures -> what went wrong, or an empty string; a fault stops the run."""
+    done: Callable[[dict[str, float]], str] = not_done
+    """The epoch's figures -> why the phase is complete, or an empty string."""
+
+
+class Outputs(NamedTuple):
+    """What clustering gives for each sample."""
+
+    labels: Array  # [n] int32
+    confidence: Array  # [n] in [0, 1]
+    embedding: Array  # [n, d]
+    centers: Array  # [k, d]
+
+
+class Algorithm(NamedTuple):
+    """A deep clustering algorithm: its phases in order, and its outputs from the last phase's model."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    outputs: Callable[[Model, Rows], Outputs]
+    """(model of the last phase, its rows for n samples) -> Outputs."""

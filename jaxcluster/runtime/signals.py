@@ -1,0 +1,50 @@
+"""Ctrl-C and termination, heard between device calls."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Interrupted", "listen"]
+
+
+class Interrupted(Exception):
+    """A signal asked the run to stop; what was computed is saved by whoever catches it."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def listen() -> Iterator[Callable[[], None]]:
+    """Turn SIGINT and SIGTERM into a request that `poll()` answers by raising `Interrupted`.
+
+    A second signal acts at once, as if nobody listened. Outside the main thread, where Python delivers no signals,
+    `poll` never raises.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number, frame) -> None:
+        del frame
+        heard.append(number)
+        restore()
+
+    def poll() -> None:
+        if heard:
+            raise Interrupted(heard[0])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield poll
+    finally:
+        restore()
