@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -100,8 +99,8 @@ def _open(name: str, split: str, data_dir: str):
         data = builder.as_data_source(split=split)
     except NotImplementedError as error:
         raise DataError(
-            f"data.name='{name}' is prepared in {builder.data_path}, but not as array_record, the form that is "
-            f"read without TensorFlow; prepare it in another folder: {_command(name, 'NEW_FOLDER')}"
+            f"data.name='{name}' is prepared in {builder.data_path}, but not as array_record, the form "
+            f"that is read without TensorFlow; prepare it in another folder: {_command(name, 'NEW_FOLDER')}"
         ) from error
     except (ValueError, KeyError, AssertionError) as error:
         splits = ", ".join(builder.info.splits)
@@ -155,33 +154,25 @@ def _keys(name: str, features, supervised) -> tuple[str, str | None]:
 
 
 def _read(data, image_key: str, label_key: str | None, name: str, progress: bool):
+    # No pool of threads: the records are read in parallel below `__getitems__`, and decoding small images in
+    # several threads takes longer than in one (70,000 MNIST images: 5.5 s in one thread, 7.6 s in four).
     n, first = len(data), np.asarray(data[0][image_key])
     pixels = np.empty((n, *first.shape), first.dtype)
-    labels: list = [None] * n
-
-    def fill(start: int) -> int:
-        stop = min(start + CHUNK, n)
-        for i, sample in zip(range(start, stop), data.__getitems__(range(start, stop)), strict=True):
-            image = np.asarray(sample[image_key])
-            if image.shape != first.shape:
-                raise DataError(
-                    f"data.name='{name}': images of different sizes: sample 0 has shape {first.shape} and "
-                    f"sample {i} {image.shape}; expected one size"
-                )
-            pixels[i] = image
-            labels[i] = sample[label_key] if label_key else None
-        return stop - start
-
-    with (
-        bar(f"reading {name}", n, progress) as advance,
-        ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
-    ):
-        try:
-            for done in pool.map(fill, range(0, n, CHUNK)):
-                advance(done)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    labels = []
+    with bar(f"reading {name}", n, progress) as advance:
+        for start in range(0, n, CHUNK):
+            samples = data.__getitems__(range(start, min(start + CHUNK, n)))
+            for i, sample in enumerate(samples, start):
+                image = np.asarray(sample[image_key])
+                if image.shape != first.shape:
+                    raise DataError(
+                        f"data.name='{name}': images of different sizes: sample 0 is {first.shape} and "
+                        f"sample {i} is {image.shape}; expected one size"
+                    )
+                pixels[i] = image
+                if label_key:
+                    labels.append(sample[label_key])
+            advance(len(samples))
     return pixels, np.array(labels) if label_key else None
 
 

@@ -1,0 +1,80 @@
+"""New data for a fitted model: the model's shape, offset and scale, or one clear sentence."""
+
+import numpy as np
+import pytest
+
+from jaxcluster import data
+
+RNG = np.random.default_rng(2)
+GREY = RNG.integers(0, 256, (6, 5, 4), np.uint8)
+
+
+def load(folder, array, **options):
+    np.save(folder / "x.npy", array)
+    return data.load(path=str(folder / "x.npy"), **{"report": lambda sentence: None, **options})
+
+
+def scaled(found):
+    return (found.images.astype(np.float64) - found.offset) * found.scale
+
+
+@pytest.mark.parametrize(
+    "fitted", [GREY, GREY / 255, GREY * 3.0 - 100, GREY > 128, GREY.astype(np.int32) * 99]
+)
+def test_a_part_of_the_fitted_data_is_scaled_as_it_was_there(tmp_path, fitted):
+    whole = load(tmp_path, fitted)
+    for like in (whole, whole.frame):
+        part = load(tmp_path, fitted[1:3], like=like)
+        np.testing.assert_array_equal(scaled(part), scaled(whole)[1:3])
+
+
+def test_one_constant_image_is_fine_for_a_fitted_model(tmp_path):
+    whole = load(tmp_path, GREY)
+    assert load(tmp_path, np.zeros((1, 5, 4), np.uint8), like=whole).images.max() == 0
+
+
+def test_float_digits_match_the_bundled_ones(tmp_path):
+    from sklearn.datasets import load_digits
+
+    digits = data.load(name="digits")
+    again = load(tmp_path, load_digits().images[:9], like=digits)
+    np.testing.assert_array_equal(scaled(again), scaled(digits)[:9])
+
+
+def test_another_shape(tmp_path):
+    whole = load(tmp_path, GREY)
+    message = r"a sample has shape \(20,\), but the model was fitted on \(5, 4, 1\)"
+    with pytest.raises(data.DataError, match=message):
+        load(tmp_path, GREY.reshape(6, 20), like=whole)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "unit"),
+    [
+        (GREY, GREY / 255, 255),
+        (GREY, GREY > 128, 255),
+        (GREY / 255, GREY, 1),
+        (GREY / 255, GREY * 1.0 - 255, 1),
+    ],
+)
+def test_another_scale_of_pixels(tmp_path, fitted, new, unit):
+    whole = load(tmp_path, fitted / fitted.max() if fitted.dtype != np.uint8 else fitted)
+    with pytest.raises(
+        data.DataError, match=rf"but the model was fitted on pixels from 0 to {unit}; bring them"
+    ):
+        load(tmp_path, new, like=whole)
+
+
+def test_features_beyond_the_fitted_range_are_said(tmp_path):
+    whole = load(tmp_path, np.array([[-1.0, 3.0], [0.0, 1.0]]))
+    said = []
+    found = load(tmp_path, np.array([[7.0, 1.0]]), like=whole, report=said.append)
+    np.testing.assert_array_equal(scaled(found), [[2.0, 0.5]])
+    assert len(said) == 1
+    assert "values lie in [0.5, 2], not in [0, 1]" in said[0]
+
+
+def test_new_pixels_must_be_finite(tmp_path):
+    whole = load(tmp_path, GREY / 255)
+    with pytest.raises(data.DataError, match="1 of 20 pixels are NaN or infinite"):
+        load(tmp_path, np.where(np.arange(20) == 7, np.nan, 0.5).reshape(1, 5, 4), like=whole)
