@@ -74,9 +74,18 @@ def read_npz(path: str, where: str) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path):  # np.load leaves the file open when the archive is damaged
             pass
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            return {key: _member(archive, key, where) for key in archive.files}
+    except DataError:
+        raise
     except DAMAGE as error:
         raise _unreadable(where, error) from error
+
+
+def _member(archive, key: str, where: str) -> np.ndarray:
+    try:
+        return archive[key]
+    except DAMAGE as error:
+        raise _unreadable(f"{where}, array '{key}'", error) from error
 
 
 def _unreadable(where: str, error: Exception) -> DataError:

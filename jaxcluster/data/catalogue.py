@@ -56,9 +56,9 @@ def read_tfds(name: str, split: str, data_dir: str, progress: bool, report: Call
         image_key, label_key = _keys(name, features, data.dataset_info.supervised_keys)
         try:
             columns = _read(data, image_key, label_key, name, progress)
-        except (OSError, RuntimeError, ValueError) as error:
-            if isinstance(error, DataError):
-                raise
+        except (DataError, MemoryError):
+            raise
+        except Exception as error:  # the readers of records and of images raise what they like
             raise DataError(f"data.name='{name}': the prepared files cannot be read ({error})") from error
     return _with_labels(name, *columns, features[label_key] if label_key else None, report)
 

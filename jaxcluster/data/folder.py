@@ -40,10 +40,14 @@ def find_images(folder: Path, where: str, report: Callable[[str], None]) -> tupl
         everywhere).
 
     Raises:
-        DataError: if there is no image.
+        DataError: if there is no image, or a folder cannot be read.
     """
+
+    def refuse(error: OSError):  # os.walk would pass over it
+        raise DataError(f"{where}: cannot read folder '{error.filename}' ({error.strerror})") from error
+
     images, others, seen = [], 0, set()
-    for root, folders, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(root)
         folders[:] = [] if real in seen else sorted(f for f in folders if not f.startswith("."))
         if real in seen:  # a link back up the tree
@@ -145,11 +149,11 @@ def _read_all(
 ) -> np.ndarray:
     h, w = first.shape[:2]
     images = np.empty((len(files), h, w, 3 if colour else 1), first.dtype)
-    failed = threading.Event()
+    stopped = threading.Event()
 
     def fill(start: int, stop: int) -> int:
         for i in range(start, stop):
-            if failed.is_set():
+            if stopped.is_set():
                 break
             try:
                 pixels = _decode(folder / files[i], where)
@@ -157,7 +161,7 @@ def _read_all(
                 if pixels.shape[-1] == 3 and not colour:
                     raise _ColourFoundError
             except Exception:
-                failed.set()  # so that the other threads stop at once
+                stopped.set()  # so that the other threads stop at once
                 raise
             images[i] = pixels  # one channel spreads over three
         return stop - start
@@ -173,8 +177,11 @@ def _read_all(
                 advance(fill(*span))
         else:
             with ThreadPoolExecutor(workers) as pool:
-                for done in pool.map(lambda span: fill(*span), spans):
-                    advance(done)
+                try:
+                    for done in pool.map(lambda span: fill(*span), spans):
+                        advance(done)
+                finally:
+                    stopped.set()  # for Ctrl-C, which the threads do not hear
     return images
 
 

@@ -1,5 +1,6 @@
 """One way in: a name or a path becomes a checked `Dataset`."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +83,7 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
         return catalogue.read_tfds(name, split, data_dir, progress, report)
     place = Path(path).expanduser()
     suffix = place.suffix.lower()
-    if not place.exists():
+    if not os.path.exists(place):  # Path.exists raises where a parent may not be read
         raise DataError(f"{where}: no such file or folder")
     if place.is_dir() or suffix in folder.EXTENSIONS:
         channels = frame.shape[-1] if frame is not None and len(frame.shape) == 3 else None

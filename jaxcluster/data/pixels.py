@@ -129,8 +129,9 @@ def frame_for(
     unit = 1.0 / like.scale
     in_unit = white == 1 or (white is None and images.dtype != np.uint8 and low >= 0 and high <= 1)
     x_low, x_high = (low - like.offset) * like.scale, (high - like.offset) * like.scale
-    absolute = like.offset == 0  # the frame of real pixels; that of features may well be left by new ones
-    if absolute and ((in_unit and high > 0 and unit >= 16) or x_low < -1 or x_high > 2):
+    # Only where white is known: new features may well leave the range of the fitted ones.
+    known = like.offset == 0 and any(math.isclose(unit, white) for white in (1, 16, 255))
+    if known and ((in_unit and high > 0 and unit > 2) or x_low < -10 or x_high > 10):
         raise DataError(
             f"{where}: pixels lie in [{low:g}, {high:g}], but the model was fitted on pixels from 0 to "
             f"{unit:g}; bring them to that scale"

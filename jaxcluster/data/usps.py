@@ -44,14 +44,15 @@ def read_digits(path: str, field: str) -> tuple[np.ndarray, np.ndarray]:
     if not lines:
         raise DataError(f"{where}: the file is empty")
     sparse = ":" in lines[0][1]
-    values = np.empty((len(lines), PIXELS))
+    values = np.empty((len(lines), PIXELS), np.float32)
     labels = np.empty(len(lines), np.int64)
     for row, (number, line) in enumerate(lines):
         try:
             labels[row], values[row] = _sparse(line) if sparse else _dense(line)
         except ValueError as error:
             raise DataError(f"{where}, line {number}: {error}") from error
-    return ((values + 1) / 2).astype(np.float32).reshape(-1, 16, 16, 1), labels
+    pixels = (values + 1) / 2
+    return pixels.reshape(-1, 16, 16, 1), labels
 
 
 def _lines(path: str, where: str) -> list[str]:

@@ -200,3 +200,9 @@ def test_exactly_one_of_name_and_path():
 def test_errors_name_the_field_of_the_caller(tmp_path):
     with pytest.raises(data.DataError, match=r"^--predict='none.npz': no such file"):
         data.load(path="none.npz", field="--predict")
+
+
+def test_objects_in_an_npz_are_named(tmp_path):
+    np.savez(tmp_path / "x.npz", x=UNIT, y=np.array([None] * 6), allow_pickle=True)
+    with pytest.raises(data.DataError, match=r"x.npz', array 'y': holds Python objects"):
+        data.load(path=str(tmp_path / "x.npz"))

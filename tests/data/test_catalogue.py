@@ -145,3 +145,10 @@ def test_a_truncated_record_file(fauna):
 def test_labels_path_does_not_go_with_a_name():
     with pytest.raises(data.DataError, match=r"^data.labels_path='y.npy': goes with data.path; 'digits'"):
         data.load(name="digits", labels_path="y.npy")
+
+
+def test_a_missing_record_file(fauna):
+    (file,) = (fauna[0] / "fauna" / "1.0.0").glob("*test*")
+    file.unlink()
+    with pytest.raises(data.DataError, match=r"data.name='fauna'"):
+        load(fauna[0])

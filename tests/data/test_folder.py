@@ -1,4 +1,6 @@
+import contextlib
 import os
+import time
 
 import numpy as np
 import pytest
@@ -209,3 +211,44 @@ def test_different_bit_depths_are_both_named(tmp_path):
 def test_threads_are_for_images_that_take_their_time():
     assert folder_room._workers(50e-6) == 1
     assert folder_room._workers(5e-3) > 1
+
+
+def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
+    save(tmp_path, "a/a.png", grey())
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("a"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)  # a superuser, as containers have it, may read everything
+    with pytest.raises(data.DataError, match=rf"cannot read folder '{tmp_path / 'a'}' \(Permission denied\)"):
+        load(tmp_path)
+
+
+def test_an_interrupt_ends_the_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_room, "_workers", lambda seconds: 2)
+    for i in range(1000):
+        save(tmp_path, f"{i:04d}.png", grey())
+    decoded = []
+    decode = folder_room._decode
+
+    def counted(path, where):
+        decoded.append(path)
+        time.sleep(1e-3)
+        return decode(path, where)
+
+    @contextlib.contextmanager
+    def interrupted(description, total, shown):
+        def advance(n):
+            if n == folder_room.CHUNK:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    monkeypatch.setattr(folder_room, "_decode", counted)
+    monkeypatch.setattr(folder_room, "bar", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load(tmp_path)
+    assert len(decoded) < 900

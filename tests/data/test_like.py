@@ -78,3 +78,9 @@ def test_new_pixels_must_be_finite(tmp_path):
     whole = load(tmp_path, GREY / 255)
     with pytest.raises(data.DataError, match="1 of 20 pixels are NaN or infinite"):
         load(tmp_path, np.where(np.arange(20) == 7, np.nan, 0.5).reshape(1, 5, 4), like=whole)
+
+
+def test_counts_may_leave_the_fitted_range_both_ways(tmp_path):
+    whole = load(tmp_path, np.array([[0, 5000], [7, 1]]))
+    np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 1]]), like=whole)), [[0, 1 / 5000]])
+    np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 90000]]), like=whole)), [[0, 18]])

@@ -38,7 +38,7 @@ def test_both_publishers_give_the_same_file(tmp_path, form, pack, capsys):
     assert "x [7, 16, 16, 1] float32 in [0, 1], y [7]" in said.out
     assert "4 digits, where 7291 were published" in said.err
     found = data.load(path=str(out))
-    np.testing.assert_array_equal(found.images.reshape(7, 256), ((VALUES + 1) / 2).astype(np.float32))
+    np.testing.assert_array_equal(found.images.reshape(7, 256), (VALUES.astype(np.float32) + 1) / 2)
     assert found.label_names == ("0", "1", "4", "5", "6", "7", "9")
     assert (found.offset, found.scale) == (0, 1)
     assert usps.main(options) == 1
