@@ -1,9 +1,8 @@
-"""The pace: which age selects a given fraction of the samples (P1 Section 4: 1 % at first, all by 3/4 of
-training).
+"""The pace: which age selects a given fraction of the samples (P1 Section 4: 1 % first, all by 3/4 of training).
 
 For hard weights that age is an order statistic. For balanced weights the sum of weights is a continuous,
-piecewise linear, non-decreasing function of the age, so the age is a root, found between two brackets by the
-secant rule with bisection as a safeguard. Both use the counting search of `select`, so both work across
+piecewise linear, non-decreasing function of the age, so the age is a root, found between two bounds by Newton
+and secant steps with bisection as a safeguard. Both use the counting search of `select`, so both work across
 devices.
 """
 
@@ -119,13 +118,6 @@ def _hard_age(losses, fraction, mask, axis_name):
     usable, _, _ = census(losses, mask)
     keys = ordered_keys(losses, usable)
     n = tally(usable, axis_name)
-    age, count = _threshold(losses, usable, keys, fraction, n, axis_name)
-    target = _clip(fraction) * n.astype(losses.dtype)
-    return age, PaceInfo(count.astype(losses.dtype), target, n, jnp.int32(0))
-
-
-def _threshold(losses, usable, keys, fraction, n, axis_name):
-    """The age for hard weights and how many it selects."""
     wanted = whole(_clip(fraction), n)
     border = largest_true(
         keys, None, 1, lambda x, below: below <= wanted, dtype=losses.dtype, axis_name=axis_name
@@ -134,7 +126,9 @@ def _threshold(losses, usable, keys, fraction, n, axis_name):
     everything = wanted >= n
     age = jnp.where(everything, next_above(most), border.value[0])
     age = jnp.where(n > 0, age, jnp.zeros_like(age))
-    return jnp.where(jnp.isnan(fraction), fraction, age), jnp.where(everything, n, border.below[0])
+    count = jnp.where(everything, n, border.below[0]).astype(losses.dtype)
+    target = _clip(fraction) * n.astype(losses.dtype)
+    return jnp.where(jnp.isnan(fraction), fraction, age), PaceInfo(count, target, n, jnp.int32(0))
 
 
 def whole(fraction, n):
@@ -158,10 +152,12 @@ def _balanced_age(losses, fraction, groups, gamma, mask, num_groups, axis_name):
     eps = jnp.finfo(dtype).eps
 
     def excess(age):
-        """Sum of weights less target; the whole part is subtracted as integers, exact in large sums."""
+        """Sum of weights less target, the whole parts subtracted as integers; and where a Newton step leads."""
         border, rest = solve(keys, ids, num_groups, age, gamma, dtype, axis_name)
         counts = jnp.sum(border.below) - whole_part
-        return counts.astype(dtype) + (jnp.sum(rest) - (target - whole_part.astype(dtype)))
+        f = counts.astype(dtype) + (jnp.sum(rest) - (target - whole_part.astype(dtype)))
+        growing = jnp.sum((rest > 0) & (rest < border.tied)).astype(dtype)  # each by 1 / (2 gamma)
+        return f, age - 2 * gamma * f / growing
 
     # Nothing is selected at the smallest loss, all at the largest plus the price of the largest group's last
     # sample; a few roundings more make every weight exactly 1.
@@ -175,32 +171,31 @@ def _balanced_age(losses, fraction, groups, gamma, mask, num_groups, axis_name):
     close = eps * target
 
     def unfinished(state):
-        low, high, f_low, f_high, _, step = state
+        low, high, f_low, f_high, _, _, step = state
         apart = _encode(high) - _encode(low) > 1
         return apart & (jnp.minimum(-f_low, f_high) > close) & (step < _MOST_STEPS)
 
     def shrink(state):
-        low, high, f_low, f_high, bisect, step = state
+        low, high, f_low, f_high, newton, patience, step = state
+        width = _encode(high) - _encode(low)
+        # Newton or secant; where that is slow, halve the interval; where that is, halve the floats within it,
+        # which ends in as many steps as a float has bits.
         secant = low + (high - low) * (f_low / (f_low - f_high))
-        halfway = _decode(_encode(low) + (_encode(high) - _encode(low)) // 2, dtype)
-        inside = (secant > low) & (secant < high)
-        age = jnp.where(bisect | ~inside, halfway, secant)
-        f = excess(age)
-        below = f <= 0
-        before = _encode(high) - _encode(low)
-        low, f_low = jnp.where(below, age, low), jnp.where(below, f, f_low)
-        high, f_high = jnp.where(below, high, age), jnp.where(below, f_high, f)
-        slow = _encode(high) - _encode(low) > before // 4
-        return low, high, f_low, f_high, slow & ~bisect, step + 1
+        age = jnp.where((newton > low) & (newton < high), newton, secant)
+        age = jnp.where(patience == 1, 0.5 * low + 0.5 * high, age)
+        halfway = _decode(_encode(low) + width // 2, dtype)
+        age = jnp.where((patience != 2) & (age > low) & (age < high), age, halfway)
+        f, newton = excess(age)
+        low, f_low = jnp.where(f <= 0, age, low), jnp.where(f <= 0, f, f_low)
+        high, f_high = jnp.where(f <= 0, high, age), jnp.where(f <= 0, f_high, f)
+        slow = _encode(high) - _encode(low) > width // 4
+        return low, high, f_low, f_high, newton, jnp.where(slow, (patience + 1) % 3, 0), step + 1
 
-    start = (least, top, -target, n.astype(dtype) - target, jnp.zeros_like(n, bool), jnp.zeros_like(n))
-    low, high, f_low, f_high, _, steps = lax.while_loop(unfinished, shrink, start)
-    age = jnp.where(-f_low <= f_high, low, high)
-    gap = jnp.where(-f_low <= f_high, f_low, f_high)
-    mass = target + gap
-
-    flat, count = _threshold(losses, usable, keys, fraction, n, axis_name)
-    age, mass = jnp.where(gamma > 0, age, flat), jnp.where(gamma > 0, mass, count.astype(dtype))
+    start = (least, top, -target, n.astype(dtype) - target, least, jnp.zeros_like(n), jnp.zeros_like(n))
+    low, high, f_low, f_high, _, _, steps = lax.while_loop(unfinished, shrink, start)
+    # At gamma 0 the sum jumps: not above the target, as for hard weights, but for a rounding error.
+    lower = jnp.where(gamma > 0, -f_low <= f_high, f_high > close)
+    age, mass = jnp.where(lower, low, high), target + jnp.where(lower, f_low, f_high)
     age = jnp.where(n > 0, age, jnp.zeros_like(age))
     age = jnp.where((gamma >= 0) & ~jnp.isnan(fraction), age, jnp.nan)
     return age, PaceInfo(mass, target, n, steps)

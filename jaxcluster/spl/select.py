@@ -102,7 +102,7 @@ def largest_true(
     counts = count(lax.optimization_barrier(offsets + digit(shift)))
     state = narrow(counts, shift, jnp.zeros(num_groups, unsigned), jnp.zeros(num_groups, jnp.int32))
     steps = width // bits
-    if steps <= 8:  # written out: a loop on CPU keeps two arrays more alive
+    if steps <= 4:  # written out: a loop on CPU keeps two arrays more alive
         for step in range(1, steps):
             state = refine(step, state)
     else:

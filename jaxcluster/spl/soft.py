@@ -1,8 +1,9 @@
 """Soft schemes for comparison: weights that fall gradually with the loss instead of jumping from 1 to 0.
 
 Each adds a regulariser g to the weighted losses and minimises v l + g(v) over v in [0, 1], one sample at a
-time. All are non-increasing in the loss and non-decreasing in the age, and all were checked against their own
-objective by a dense search over v (tests/spl/test_soft.py).
+time. All are non-increasing in the loss; linear and mixture weights are non-decreasing in the age,
+logarithmic ones are not (see there). All were checked against their own objective by a dense search over v
+(tests/spl/test_soft.py).
 """
 
 from functools import partial
@@ -77,8 +78,9 @@ def logarithmic_weights(losses, *, age, mask=None, axis_name=None, return_info=F
 
     Ties and limits:
         Negative losses have weight 1. The weights are convex in the loss: below the linear ones everywhere,
-        and close to them for a small age. An age outside (0, 1) turns the weights into NaN. Masked, infinite
-        and NaN losses as in `hard_weights`.
+        and close to them for a small age. They do not simply grow with the age: as it nears 1, log(zeta)
+        grows without bound and the weight of any positive loss falls to 0 again. An age outside (0, 1) turns
+        the weights into NaN. Masked, infinite and NaN losses as in `hard_weights`.
 
     Reference:
         Jiang et al., "Easy samples first", ACM Multimedia 2014, logarithmic soft weighting.
@@ -100,7 +102,7 @@ def _logarithmic(losses, age, mask, axis_name, return_info):
         lam = jnp.where(sound, age, 0.5)
         log_zeta = jnp.log1p(-lam)
         # log(l + zeta) as log1p(l - lambda): exact where l is close to lambda.
-        v = jnp.clip(jnp.log1p(jnp.clip(x, 0, lam) - lam) / log_zeta, 0, 1)
+        v = jnp.where(x > 0, jnp.clip(jnp.log1p(jnp.clip(x, 0, lam) - lam) / log_zeta, 0, 1), 1)
         # Per unit of weight, less the objective's value at v = 0, which is -1/log(zeta).
         extra = (1 - lam) - jnp.expm1(v * log_zeta) / (log_zeta * jnp.where(v > 0, v, 1))
         return v, extra
