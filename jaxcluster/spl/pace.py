@@ -1,4 +1,4 @@
-"""The pace: which age selects a given fraction of the samples (P1 Section 4: 1 % first, all by 3/4 of training).
+"""The pace: which age selects a given fraction of the samples (P1 Section 4: 1 % first, all by 3/4).
 
 For hard weights that age is an order statistic. For balanced weights the sum of weights is a continuous,
 piecewise linear, non-decreasing function of the age, so the age is a root, found between two bounds by Newton
@@ -94,7 +94,7 @@ def age_for_fraction(
         Ghasedi Dizaji et al., CVPR 2019, Section 4 (the pace), Eq. 4 and Theorem 1 (the weights).
 
     Differs from the paper in:
-        the paper states the fraction selected at the start and at 3/4 of training, not how lambda gets there.
+        nothing; the paper states the fractions at the start and at 3/4 of training, this finds their ages.
     """
     losses = as_losses(losses)
     fraction, mask = as_scalar(fraction, "fraction", losses), as_mask(mask, losses)
@@ -152,7 +152,7 @@ def _balanced_age(losses, fraction, groups, gamma, mask, num_groups, axis_name):
     eps = jnp.finfo(dtype).eps
 
     def excess(age):
-        """Sum of weights less target, the whole parts subtracted as integers; and where a Newton step leads."""
+        """Sum of weights less target, whole parts subtracted as integers, and the age of a Newton step."""
         border, rest = solve(keys, ids, num_groups, age, gamma, dtype, axis_name)
         counts = jnp.sum(border.below) - whole_part
         f = counts.astype(dtype) + (jnp.sum(rest) - (target - whole_part.astype(dtype)))

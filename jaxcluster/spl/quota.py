@@ -41,10 +41,11 @@ def gamma_for_quota(losses, *, num_groups, fraction=0.01, rho=0.3, mask=None, ax
         out. With no valid sample gamma is NaN.
 
     Reference:
-        none: Ghasedi Dizaji et al., CVPR 2019, leave the choice of gamma open.
+        Ghasedi Dizaji et al., CVPR 2019, Section 4: gamma is chosen from the losses so that training starts
+        with 1 %.
 
     Differs from the paper in:
-        the paper tunes gamma by hand.
+        the equation, which is ours: the paper states the aim without a formula.
     """
     losses = as_losses(losses)
     num_groups = as_num_groups(num_groups)

@@ -29,7 +29,7 @@ def linear_fraction(progress, *, start=0.01, end=1.0, full_at=0.75) -> jax.Array
         Ghasedi Dizaji et al., CVPR 2019, Section 4: 1 % at first, all at 3/4 of training.
 
     Differs from the paper in:
-        the path between, which the paper does not state.
+        the straight line in the fraction; the paper's is in the age, see `linear_age`.
     """
     return _ramp(progress, start, end, full_at)
 
@@ -57,10 +57,10 @@ def linear_age(progress, *, start, end, full_at=0.75) -> jax.Array:
         From `full_at` on the value is exactly `end`. Negative progress counts as 0.
 
     Reference:
-        Ghasedi Dizaji et al., CVPR 2019, Section 4: 1 % at first, all at 3/4 of training.
+        Ghasedi Dizaji et al., CVPR 2019, Section 4: 1 % at first, all at 3/4 of training, linear in lambda.
 
     Differs from the paper in:
-        the path between, which the paper does not state.
+        nothing; how the two ages are found is left open there.
     """
     return _ramp(progress, start, end, full_at)
 

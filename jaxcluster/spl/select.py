@@ -128,9 +128,9 @@ def next_above(x: jax.Array) -> jax.Array:
 
 
 def _digit_bits(n: int, num_groups: int, axis_name) -> int:
-    """Eight bits a pass where the counts fit beside the data; four where they travel between devices."""
+    """Eight bits a pass if there are fewer counts than samples, else less; four where counts travel."""
     widest = 8 if axis_name is None else 4
-    return next((bits for bits in (8, 4, 2) if bits <= widest and num_groups << bits <= 4 * n), 1)
+    return next((bits for bits in (8, 4, 2) if bits <= widest and num_groups << bits <= n), 1)
 
 
 def _width(dtype) -> int:
