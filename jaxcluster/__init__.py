@@ -10,7 +10,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-__all__ = ["augment", "clusterers", "losses", "metrics", "networks", "spl"]
+__all__ = ["augment", "clusterers", "hashing", "losses", "metrics", "networks", "spl"]
 
 
 def __getattr__(name: str):

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "losses": set(),
     "augment": set(),
     "metrics": set(),
+    "hashing": set(),
     "protocol": set(),
     "clusterers": set(),
     "networks": set(),
