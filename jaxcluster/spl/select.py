@@ -86,27 +86,25 @@ def largest_true(
         last = jnp.maximum(jnp.sum(true, axis=1, dtype=jnp.int32, keepdims=True) - 1, 0)
         return tuple(jnp.take_along_axis(x, last, axis=1)[:, 0] for x in (edges, belows, counts))
 
-    def digit(shift):
-        return ((keys >> shift) & unsigned(base - 1)).astype(jnp.int32)
-
-    def refine(step, state):
+    def refine(step, state, first=False):
         prefix, below, _ = state
         shift = unsigned(width) - unsigned(bits) * (jnp.asarray(step).astype(unsigned) + unsigned(1))
-        mine = prefix[0] if groups is None else prefix[groups]
-        inside = (keys >> shift >> unsigned(bits)) == mine
+        index = offsets + ((keys >> shift) & unsigned(base - 1)).astype(jnp.int32)
+        if not first:
+            mine = prefix[0] if groups is None else prefix[groups]
+            index = jnp.where((keys >> shift >> unsigned(bits)) == mine, index, num_groups * base)
         # Held back from fusing: the counting loop is serial, the index is not.
-        index = lax.optimization_barrier(jnp.where(inside, offsets + digit(shift), num_groups * base))
-        return narrow(count(index), shift, prefix, below)
+        return narrow(count(lax.optimization_barrier(index)), shift, prefix, below)
 
-    shift = unsigned(width - bits)
-    counts = count(lax.optimization_barrier(offsets + digit(shift)))
-    state = narrow(counts, shift, jnp.zeros(num_groups, unsigned), jnp.zeros(num_groups, jnp.int32))
+    # Zeros that vary over the same devices as the counts, for shard_map's bookkeeping.
+    zeros = jnp.zeros(num_groups, jnp.int32) + total(jnp.sum(keys[:0]).astype(jnp.int32), axis_name)
+    state = (zeros.astype(unsigned), zeros, zeros)
     steps = width // bits
-    if steps <= 4:  # written out: a loop on CPU keeps two arrays more alive
-        for step in range(1, steps):
-            state = refine(step, state)
+    if steps <= 4:  # written out: a loop on CPU keeps two arrays more alive, and the first step can do less
+        for step in range(steps):
+            state = refine(step, state, first=step == 0)
     else:
-        state = lax.fori_loop(1, steps, refine, state)
+        state = lax.fori_loop(0, steps, refine, state)
     key, below, tied = state
     found = key >= lowest
     value = jnp.where(found, _decode(key, dtype), jnp.nan)

@@ -219,7 +219,7 @@ def test_info_agrees_with_the_weights():
             weights, info = spl.balanced_weights(
                 losses, groups, age=age, gamma=gamma, num_groups=num_groups, return_info=True
             )
-            weights = np.asarray(weights)
+            weights, info = jax.tree.map(np.asarray, (weights, info))
             for k in range(num_groups):
                 members = weights[groups == k]
                 np.testing.assert_allclose(info.mass[k], members.sum(), atol=1e-12)
