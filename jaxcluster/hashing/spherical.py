@@ -57,6 +57,9 @@ def fit(
 
     Reference: Heo, Lee, He, Chang and Yoon (2012), Spherical hashing; the SphH row of ClusterGAN (CVPR 2019),
       Table 3.
+
+    Differs from the paper in that codes are meant to be compared by Hamming distance, as ClusterGAN does; its
+      authors divide that by the number of balls that hold both vectors.
     """
     X = rows.as_rows("X", X)
     rows.check_bits(bits)
