@@ -86,7 +86,7 @@ def balanced_weights(losses, groups, *, age, gamma, num_groups, mask=None, axis_
         mask: [n] booleans, False for padding.
         axis_name: mapped axis over which samples are spread: each device gets the weights that the whole
             array would have given its shard. Devices exchange 16 counts per group eight times (sixteen for
-            float64), never a loss.
+            float64; fewer counts, oftener, if shards are tiny), never a loss.
         return_info: also return a `BalancedInfo`.
 
     Returns:
