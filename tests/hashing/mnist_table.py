@@ -37,7 +37,7 @@ PCAH  over every query (--every-query) 53.15/24.79/65.10 and 49.48/21.49/64.14; 
 SpeH  54.79/26.54/66.07 and 54.16/25.29/67.46, and 53.40/26.72/65.30 and 52.40/25.28/66.39: within 2 points of
       the paper either way.
 SphH  the paper prints the same mAP@1000 for both lengths. Ranked by |xor| / |and|, as its authors do, 300
-      queries of seed 0 give 55.5/30.8/64.0 and 60.9/32.7/70.5; by |xor|, as here, 56.7/32.8/64.6 and 63.0/35.5/72.0.
+      queries of seed 0 give 55.5/30.8/64.0 and 60.9/32.7/70.5; by |xor| 56.7/32.8/64.6 and 63.0/35.5/72.0.
 KMH   the paper takes mAP from elsewhere and prints the precision of SpeH at 64 bits. How long it iterates
       matters: 10 iterations give 57.4/30.2/67.5 at 32 bits, seed 0; 50, as here, 61.5/34.0/70.2."""
 
