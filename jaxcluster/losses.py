@@ -88,8 +88,9 @@ def weighted_mean(
     count = jnp.sum(counted.astype(losses.dtype))
     if axis_name is not None:
         count = jax.lax.psum(count, axis_name)
-    # Padding holds whatever the batch was filled with: where() also keeps a NaN there out of the sum.
-    total = jnp.sum(jnp.where(weights != 0, weights * losses, 0))
+    # Padding holds whatever the batch was filled with: where() before the product keeps a NaN there out of the sum
+    # and out of the gradient.
+    total = jnp.sum(weights * jnp.where(weights != 0, losses, 0))
     return total / jnp.maximum(count, 1), count
 
 

@@ -1,7 +1,7 @@
 """Command line: train a config, or cluster new images with what a run has fitted.
 
-    python -m jaxcluster.main --config=configs/aspc_digits.py [--workdir=DIR] [--config.FIELD=VALUE ...]
-    python -m jaxcluster.main --predict=FILE --workdir=DIR
+python -m jaxcluster.main --config=configs/aspc_digits.py [--workdir=DIR] [--config.FIELD=VALUE ...]
+python -m jaxcluster.main --predict=FILE --workdir=DIR
 """
 
 import importlib
@@ -26,9 +26,13 @@ from jaxcluster.runtime.workdir import WorkdirError, claim, read_identity, write
 
 ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc"}
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "The config file, for example configs/aspc_mnist.py.")
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The config file, for example configs/aspc_mnist.py."
+)
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of the run; empty or of the same run, which then continues. Default: runs/CONFIG-seedN."
+    "workdir",
+    None,
+    "Folder of the run; empty or of the same run, which then continues. Default: runs/CONFIG-seedN.",
 )
 _PREDICT = flags.DEFINE_string(
     "predict", None, "An .npz or .npy file or a folder of images, to be clustered by the run in --workdir."
@@ -120,9 +124,13 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     try:
         model = checkpoint.load_model(Path(workdir) / "model" / last.name)
     except FileNotFoundError as error:
-        raise UsageError(f"--workdir {workdir}: its training has not finished; run its command again first") from error
+        raise UsageError(
+            f"--workdir {workdir}: its training has not finished; run its command again first"
+        ) from error
     images = jax.device_put(dataset.images)
-    rows = epochs.observe_all(jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None)
+    rows = epochs.observe_all(
+        jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None
+    )
     folder = _new_folder(Path(workdir) / "predictions", dataset.name)
     report.write_outputs(folder, _outputs(algorithm, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
@@ -139,7 +147,16 @@ def run() -> None:
 def _parse(argv: list[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError, ImportError, SyntaxError) as error:
+    except (
+        flags.Error,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+        ImportError,
+        SyntaxError,
+    ) as error:
         print(f"error: {_one_sentence(error)}", file=sys.stderr)
         sys.exit(2)
 
@@ -181,7 +198,9 @@ def _first_model(init_from: str, room, config: ConfigDict) -> dict[str, Any] | N
     try:
         return checkpoint.load_model(folder)
     except FileNotFoundError as error:
-        raise UsageError(f"config.init_from={init_from}: no finished {room.FIRST_PHASE} phase there") from error
+        raise UsageError(
+            f"config.init_from={init_from}: no finished {room.FIRST_PHASE} phase there"
+        ) from error
 
 
 def _outputs(algorithm: Algorithm, model: dict[str, Any], rows: Any) -> Outputs:
@@ -215,7 +234,9 @@ def _new_folder(parent: Path, name: str) -> Path:
 def _shape(dataset: data.Dataset) -> str:
     size = "x".join(str(s) for s in dataset.images.shape[1:])
     kind = "images" if dataset.images.ndim == 4 else "feature vectors"
-    return f"{len(dataset.images):,} {kind} of {size} ({'with' if dataset.labels is not None else 'no'} labels)"
+    return (
+        f"{len(dataset.images):,} {kind} of {size} ({'with' if dataset.labels is not None else 'no'} labels)"
+    )
 
 
 def _say_results(summary: dict[str, Any], reporter: Reporter) -> None:

@@ -38,7 +38,9 @@ def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
 
 
-def summarize(config: dict, data: dict, outputs: Outputs, trained: Trained, labels: np.ndarray | None) -> dict[str, Any]:
+def summarize(
+    config: dict, data: dict, outputs: Outputs, trained: Trained, labels: np.ndarray | None
+) -> dict[str, Any]:
     """Everything worth knowing about a run in one JSON object; scores only if labels were given."""
     last = {record["phase"]: record for record in trained.history}
     results: dict[str, Any] = {
@@ -101,7 +103,11 @@ def write_pictures(
         say: told where a picture failed.
     """
     folder.mkdir(exist_ok=True)
-    panels = {"pixels": images.reshape(len(images), -1), "embedding at the start": None, "embedding at the end": None}
+    panels = {
+        "pixels": images.reshape(len(images), -1),
+        "embedding at the start": None,
+        "embedding at the end": None,
+    }
     panels["embedding at the end"] = outputs.embedding
     if trained.start_rows is not None:
         panels["embedding at the start"] = np.asarray(trained.start_rows["embedding"])
@@ -131,4 +137,6 @@ def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str,
 
 def _versions() -> dict[str, str]:
     packages = ("jaxcluster", "jax", "jaxlib", "flax", "optax", "numpy")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in packages
+    }

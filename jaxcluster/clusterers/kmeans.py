@@ -19,14 +19,15 @@ Array = jax.Array
 
 
 class KMeans(NamedTuple):
-    """Result of k-means: the best of all restarts."""
+    """Result of k-means: the chosen restart, and what the others came to."""
 
     labels: Array  # [n] int32
     centers: Array  # [k, d]
     inertia: Array  # [] sum of squared distances
     inertias: Array  # [restarts], of every restart: their spread tells how sure the clustering is
+    silhouettes: Array  # [restarts], simplified silhouette of every restart, in [0, 1]
     iterations: Array  # [] Lloyd iterations that were run
-    converged: Array  # [] bool, of the best restart
+    converged: Array  # [] bool, of the chosen restart
 
 
 class _Run(NamedTuple):
@@ -78,10 +79,19 @@ def kmeans(
     restarts: int = 20,
     max_iterations: int = 300,
     tolerance: float = 1e-4,
+    slack: float = 0.0,
     slice_iterations: int | None = None,
     poll: Callable[[], None] = lambda: None,
 ) -> KMeans:
-    """Cluster points by k-means, keeping the restart with the smallest sum of squares.
+    """Cluster points by k-means, keeping one of several restarts.
+
+    The restart with the smallest sum of squares is kept. With `slack` above 0, of all restarts whose sum of squares
+    is at most 1 + slack times the smallest, the one with the largest simplified silhouette is kept,
+
+        mean over i of   1 − (distance of x_i to its nearest centre) / (distance to its second nearest),
+
+    because sums of squares that differ by less than a per cent say little: splitting a large wide cluster and merging
+    two small close ones can cost less than the clustering that has every cluster apart.
 
     Args:
         key: random key of the seeds.
@@ -91,6 +101,7 @@ def kmeans(
         max_iterations: bound on Lloyd's iterations.
         tolerance: a restart ends when its centres move by no more than this share of the mean variance of the
             features (sum of squares over all centres).
+        slack: see above; 0 is plain k-means.
         slice_iterations: run this many iterations per device call, with `poll()` between calls, so that long work
             can be interrupted; None runs all in one call and may itself be traced by `jax.jit`.
         poll: called between the slices; may raise.
@@ -111,7 +122,7 @@ def kmeans(
         stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
         run = _iterate(run, points, jnp.minimum(stop, max_iterations), limit)
         if slice_iterations is None or not bool(run.active.any()) or int(run.iteration) >= max_iterations:
-            return _finish(run, points)
+            return _finish(run, points, slack)
         poll()
 
 
@@ -170,7 +181,9 @@ def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
     labels, distances = nearest(points, centers)
     members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
     counts = members.sum(axis=0)
-    means = jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
+    means = (
+        jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
+    )
     empty = counts == 0
     farthest = points[jax.lax.top_k(distances, centers.shape[0])[1]]  # [k, d]
     replacement = farthest[jnp.cumsum(empty) - 1]  # the j-th empty cluster takes the j-th farthest point
@@ -179,15 +192,26 @@ def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
 
 
 @jax.jit
-def _finish(run: _Run, points: Array) -> KMeans:
-    labels, distances = jax.vmap(lambda m: nearest(points, m))(run.centers)
-    inertias = distances.sum(axis=1)
-    best = jnp.argmin(inertias)
+def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
+    inertias, silhouettes = jax.vmap(lambda m: _quality(points, m))(run.centers)
+    good = inertias <= (1 + slack) * inertias.min()
+    chosen = jnp.argmax(jnp.where(good, silhouettes, -1))
     return KMeans(
-        labels=labels[best],
-        centers=run.centers[best],
-        inertia=inertias[best],
+        labels=nearest(points, run.centers[chosen])[0],
+        centers=run.centers[chosen],
+        inertia=inertias[chosen],
         inertias=inertias,
+        silhouettes=silhouettes,
         iterations=run.iteration,
-        converged=~run.active[best],
+        converged=~run.active[chosen],
     )
+
+
+def _quality(points: Array, centers: Array) -> tuple[Array, Array]:
+    """Sum of squares, and simplified silhouette (0 where there is no second centre, or both are equally near)."""
+    distances = squared_distances(points, centers)
+    if centers.shape[0] == 1:
+        return distances.sum(), jnp.zeros((), points.dtype)
+    two = -jax.lax.top_k(-distances, 2)[0]  # [n, 2]
+    ratio = jnp.where(two[:, 1] > 0, two[:, 0] / jnp.where(two[:, 1] > 0, two[:, 1], 1), 1)
+    return two[:, 0].sum(), jnp.mean(1 - jnp.sqrt(ratio))

@@ -34,7 +34,12 @@ class Reporter:
         self._began, self._began_at = time.monotonic(), float(epoch)
         self._last_line = 0.0
         if self._console.is_terminal:
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[text]}"))
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.fields[text]}"),
+            )
             self._bar = Progress(*columns, console=self._console, transient=True)
             self._task = self._bar.add_task(phase, total=epochs, completed=epoch, text="")
             self._bar.start()

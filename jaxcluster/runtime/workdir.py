@@ -37,7 +37,9 @@ def claim(workdir: Path, identity: dict[str, Any]) -> None:
     file = workdir / "config.json"
     if not file.exists():
         if any(workdir.iterdir()):
-            raise WorkdirError(f"--workdir {workdir} holds files that are not a run of jaxcluster; name an empty folder")
+            raise WorkdirError(
+                f"--workdir {workdir} holds files that are not a run of jaxcluster; name an empty folder"
+            )
         write_json(file, identity)
         return
     differences = _differences(read_identity(workdir), json.loads(json.dumps(identity)))
@@ -121,5 +123,7 @@ def _differences(old: Any, new: Any, name: str = "") -> list[str]:
         for key in sorted(old.keys() | new.keys()):
             found += _differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
         return found
-    same = old == new or (isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0))
+    same = old == new or (
+        isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0)
+    )
     return [] if same else [f"{name} was {old!r}, now {new!r}"]

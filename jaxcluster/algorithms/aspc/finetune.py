@@ -54,6 +54,7 @@ def finetune_phase(
             restarts=config.initial.restarts,
             max_iterations=config.initial.max_iterations,
             tolerance=config.initial.tolerance,
+            slack=config.initial.slack,
             slice_iterations=10,
             poll=poll,
         )
@@ -92,7 +93,9 @@ def finetune_phase(
         dimensions = state.centers.shape[1]
         labels, distances = nearest(rows["embedding"], state.centers)
         clean = distances / dimensions
-        paced = losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
+        paced = (
+            losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
+        )
         age = spl.adaptive_age(paced, progress=jnp.minimum(epoch / age_epochs, 1).astype(paced.dtype))
         weights = jnp.ones_like(state.weights)
         if settings.self_paced:

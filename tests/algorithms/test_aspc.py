@@ -1,0 +1,257 @@
+"""ASPC-DA: its steps against plain ones, its rules against the paper's equations, and one against many devices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster.algorithms import aspc
+from jaxcluster.protocol import Batch
+from jaxcluster.runtime import devices, epochs
+
+KEY = jax.random.key(0)
+N, SHAPE = 50, (6, 5, 1)
+
+
+def images(dtype=np.uint8):
+    return np.random.default_rng(0).integers(0, 256, (N, *SHAPE)).astype(dtype)
+
+
+def build(**changes):
+    config = aspc.get_config()
+    config.n_clusters = 3
+    config.network.hidden = (16, 12)
+    config.network.embedding = 4
+    config.pretrain.batch_size = config.finetune.batch_size = 16
+    for field, value in changes.items():
+        room, name = field.split("__")
+        config[room][name] = value
+    aspc.check(config, N)
+    return aspc.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+
+
+def batch_of(index, valid=None):
+    index = jnp.asarray(index, jnp.int32)
+    valid = jnp.ones(len(index), bool) if valid is None else jnp.asarray(valid)
+    return Batch(jnp.asarray(images())[index], index, jnp.arange(len(index)), valid)
+
+
+def plain(layers, x):
+    for i in range(len(layers)):
+        x = (x if i == 0 else jnp.maximum(x, 0)) @ layers[f"dense_{i}"]["kernel"] + layers[f"dense_{i}"][
+            "bias"
+        ]
+    return x
+
+
+def finetune_state(algorithm, **changes):
+    pretrain, finetune = algorithm.phases
+    model = pretrain.model(pretrain.begin(None, None, KEY, None))
+    rows = pretrain.observe(model, jnp.asarray(images()), KEY, jnp.arange(N))
+    return finetune.begin(model, rows, KEY, lambda: None)._replace(**changes)
+
+
+def close(a, b, rtol):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol * 1e-2), a, b)
+
+
+def test_pretraining_is_momentum_descent_on_the_mean_square():
+    phase = build(pretrain__augment=False, pretrain__learning_rate=0.5, pretrain__momentum=0.9).phases[0]
+    state = phase.begin(None, None, KEY, None)
+    params, velocity = state.params, jax.tree.map(jnp.zeros_like, state.params)
+    for index in ([0, 1, 2], [3, 4, 5]):
+        x = jnp.asarray(images().reshape(N, -1)[np.array(index)] / np.float32(255))
+        gradient = jax.grad(lambda p, x=x: jnp.mean((plain(p["decoder"], plain(p["encoder"], x)) - x) ** 2))(
+            params
+        )
+        velocity = jax.tree.map(lambda v, g: 0.9 * v - 0.5 * g, velocity, gradient)
+        params = jax.tree.map(jnp.add, params, velocity)
+        # A fourth sample that is padding must change nothing.
+        state, _ = phase.step(state, batch_of([*index, 9], [True, True, True, False]), KEY)
+    close(state.params, params, 1e-4)
+
+
+def test_reconstruction_target_is_the_augmented_image_itself():
+    """A decoder that returns its input's bias: the loss is the variance of what it is compared with."""
+    plain_phase, augmented_phase = (build(pretrain__augment=a).phases[0] for a in (False, True))
+    losses = []
+    for phase in (plain_phase, augmented_phase):
+        state = phase.begin(None, None, KEY, None)
+        state = state._replace(params=jax.tree.map(jnp.zeros_like, state.params))
+        _, info = phase.step(state, batch_of(range(8)), KEY)
+        losses.append(float(info["loss"][0] / info["loss"][1]))
+    x = images()[:8] / 255
+    np.testing.assert_allclose(losses[0], (x**2).mean(), rtol=1e-5)
+    assert losses[1] != losses[0]
+
+
+@pytest.mark.parametrize("mean_over", ["selected", "all"])
+def test_fine_tuning_moves_the_selected_samples_only(mean_over):
+    algorithm = build(finetune__augment=False, finetune__optimizer="sgd", finetune__momentum=0.0,
+                      finetune__learning_rate=0.5, finetune__mean_over=mean_over)  # fmt: skip
+    phase = algorithm.phases[1]
+    weights = jnp.asarray(np.arange(N) % 2, jnp.float32)
+    state = finetune_state(algorithm, weights=weights)
+    index = np.arange(6)
+    x, targets = images().reshape(N, -1)[index] / np.float32(255), state.centers[state.labels[index]]
+
+    def loss(encoder):
+        squares = jnp.mean((plain(encoder, jnp.asarray(x)) - targets) ** 2, axis=1)
+        return jnp.sum(weights[index] * squares) / (3 if mean_over == "selected" else 6)
+
+    expected = jax.tree.map(lambda p, g: p - 0.5 * g, state.encoder, jax.grad(loss)(state.encoder))
+    after, info = phase.step(state, batch_of(index), KEY)
+    close(after.encoder, expected, 1e-4)
+    np.testing.assert_allclose(info["loss"][0] / info["loss"][1], loss(state.encoder), rtol=1e-5)
+    np.testing.assert_array_equal(after.centers, state.centers)
+
+
+def test_the_first_epoch_trains_on_all_samples_with_the_initial_labels():
+    state = finetune_state(build())
+    np.testing.assert_array_equal(state.weights, 1)
+    assert set(np.asarray(state.labels)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("epoch", [0, 30, 99, 500])
+def test_update_follows_equations_15_10_and_16(epoch):
+    """NumPy in float64: nearest centre, λ = mean + min(1, t/T) sd, weight 1 where the loss is below λ."""
+    algorithm = build()
+    state = finetune_state(algorithm)
+    z = np.random.default_rng(epoch).normal(size=(N, 4))
+    distances = ((z[:, None] - np.asarray(state.centers, np.float64)[None]) ** 2).sum(-1)
+    losses = distances.min(1) / 4
+    age = losses.mean() + min(1, epoch / 100) * losses.std()
+    after, info = algorithm.phases[1].update(state, {"embedding": jnp.asarray(z, jnp.float32)}, epoch)
+    np.testing.assert_array_equal(after.labels, distances.argmin(1))
+    np.testing.assert_array_equal(after.weights, losses < age)
+    np.testing.assert_allclose(info["age"], age, rtol=1e-5)
+    np.testing.assert_allclose(info["cluster_loss"], losses.mean(), rtol=1e-5)
+    np.testing.assert_allclose(info["feature_loss"], np.mean((losses - age) * (losses < age)), rtol=1e-4)
+    np.testing.assert_allclose(
+        info["change"], np.mean(distances.argmin(1) != np.asarray(state.labels)), rtol=1e-6
+    )
+    assert info["selected"] == np.float32(np.mean(losses < age))
+
+
+def test_weights_on_augmented_images_are_the_printed_equation_16():
+    algorithm = build(finetune__weights_on="augmented")
+    state = finetune_state(algorithm)
+    rng = np.random.default_rng(1)
+    z, augmented = (rng.normal(size=(N, 4)).astype(np.float32) for _ in range(2))
+    after, _ = algorithm.phases[1].update(
+        state, {"embedding": jnp.asarray(z), "augmented": jnp.asarray(augmented)}, 0
+    )
+    losses = ((augmented - np.asarray(state.centers)[np.asarray(after.labels)]) ** 2).mean(1)
+    np.testing.assert_array_equal(after.weights, losses < losses.mean())
+    rows = algorithm.phases[1].observe(
+        algorithm.phases[1].model(state), jnp.asarray(images()), KEY, jnp.arange(N)
+    )
+    assert not np.allclose(rows["augmented"], rows["embedding"])
+
+
+def test_without_self_paced_learning_every_weight_is_one():
+    algorithm = build(finetune__self_paced=False)
+    state = finetune_state(algorithm, weights=jnp.zeros(N))
+    after, info = algorithm.phases[1].update(state, {"embedding": jax.random.normal(KEY, (N, 4))}, 5)
+    np.testing.assert_array_equal(after.weights, 1)
+    assert info["selected"] == 1
+
+
+def test_stopping_rule_and_collapse():
+    phase = build(finetune__tolerance=0.01).phases[1]
+    assert phase.done({"change": 0.0100}) == ""
+    assert "label change 0.9900% is below" in phase.done({"change": 0.0099})
+    collapsed = phase.fault({"selected": 0.0, "age": 0.0, "cluster_loss": 0.0})
+    assert "select no sample" in collapsed
+    assert "collapsed" in collapsed
+    assert phase.fault({"selected": 0.1}) == ""
+
+
+def test_equal_losses_select_nothing_and_that_is_reported():
+    algorithm = build()
+    state = finetune_state(algorithm)
+    rows = {"embedding": state.centers[state.labels]}  # every sample sits on its centre
+    _, info = algorithm.phases[1].update(state, rows, 10)
+    assert algorithm.phases[1].fault({name: float(value) for name, value in info.items()}) != ""
+
+
+def test_outputs_by_hand():
+    centers = jnp.asarray([[0.0, 0.0], [4.0, 0.0], [0.0, 100.0]])
+    rows = {"embedding": jnp.asarray([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [4.0, 3.0]])}
+    out = build().outputs({"centers": centers}, rows)
+    np.testing.assert_array_equal(out.labels, [0, 0, 0, 1])
+    np.testing.assert_allclose(out.confidence, [1, 1 - 1 / 3, 0, 1 - 3 / 5], atol=1e-6)
+
+
+@pytest.mark.parametrize("phase_index", [0, 1])
+@pytest.mark.parametrize("num_devices", [2, 4, 8])
+def test_many_devices_agree_with_one_in_float64(phase_index, num_devices):
+    """Two epochs of the same batches: a batch of 16 over 8 devices, the last one of only 2 samples."""
+    with jax.enable_x64(True):
+        one, many = (two_epochs(phase_index, count) for count in (1, num_devices))
+        close(one, many, 1e-9)
+
+
+@pytest.mark.parametrize("phase_index", [0, 1])
+def test_a_forgotten_reduction_is_found(phase_index, monkeypatch):
+    with jax.enable_x64(True):
+        one = two_epochs(phase_index, 1)
+        monkeypatch.setattr(jax.lax, "psum", lambda x, axis_name: x)
+        with pytest.raises(AssertionError):
+            close(one, two_epochs(phase_index, 2), 1e-9)
+
+
+def two_epochs(phase_index, num_devices):
+    algorithm = build()
+    phase = algorithm.phases[phase_index]
+    x = jnp.asarray(images())
+    state = phase.begin(None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
+    loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=N)
+    run = devices.bind(loop, jax.local_devices()[:num_devices])
+    for epoch in range(2):
+        state, _ = run(
+            state, x, jax.random.fold_in(KEY, epoch), 0, epochs.steps_per_epoch(N, phase.batch_size)
+        )
+        if phase.update is not None:
+            rows = phase.observe(phase.model(jax.device_get(state)), x, KEY, jnp.arange(N))
+            state, _ = phase.update(jax.device_get(state), rows, epoch)
+    return jax.device_get(state)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("n_clusters", 1, "config.n_clusters must be at least 2, got 1"),
+        ("n_clusters", 51, "at most the number of samples, got 51 clusters for 50 samples"),
+        ("seed", -1, "config.seed must be between 0"),
+        ("network.hidden", (3, 0), "config.network.hidden must be a tuple of positive widths"),
+        ("augment.rotation", 200.0, "config.augment.rotation must be between 0 and 180 degrees, got 200.0"),
+        ("augment.shift", 1.5, "config.augment.shift must be a fraction between 0 and 1, got 1.5"),
+        ("augment.noise", -0.1, "config.augment.noise must be 0 or a positive standard deviation"),
+        ("pretrain.optimizer", "rmsprop", "config.pretrain.optimizer must be 'sgd' or 'adam', got 'rmsprop'"),
+        ("pretrain.learning_rate", float("nan"), "config.pretrain.learning_rate must be above 0, got nan"),
+        ("pretrain.batch_size", 0, "config.pretrain.batch_size must be at least 1"),
+        ("finetune.epochs", -2, "config.finetune.epochs must be 0 or more, or -1"),
+        ("finetune.weights_on", "both", "config.finetune.weights_on must be 'clean' or 'augmented'"),
+        ("finetune.mean_over", "some", "config.finetune.mean_over must be 'selected' or 'all'"),
+        ("finetune.momentum", 1.0, "config.finetune.momentum must be between 0 and 1, 1 excluded"),
+        ("initial.method", "spectral", "config.initial.method must be 'kmeans', got 'spectral'"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(field, value, message):
+    config = aspc.get_config()
+    room = config
+    for part in field.split(".")[:-1]:
+        room = room[part]
+    room[field.split(".")[-1]] = value
+    with pytest.raises(ValueError, match=message):
+        aspc.check(config, N)
+
+
+def test_unbounded_training_needs_a_tolerance():
+    config = aspc.get_config()
+    config.finetune.epochs, config.finetune.tolerance = -1, 0.0
+    with pytest.raises(
+        ValueError, match="config.finetune.tolerance must be above 0 when config.finetune.epochs is -1"
+    ):
+        aspc.check(config, N)

@@ -1,0 +1,138 @@
+"""k-means: brute force over all partitions, scikit-learn as oracle, laws and edges."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans as SklearnKMeans
+from sklearn.datasets import load_digits, load_wine, make_blobs
+
+from jaxcluster import clusterers
+
+KEY = jax.random.key(0)
+
+
+def inertia_of(points, labels):
+    groups = [points[labels == k] for k in np.unique(labels)]
+    return sum(((group - group.mean(0)) ** 2).sum() for group in groups)
+
+
+def best_inertia(points, k):
+    partitions = itertools.product(range(k), repeat=len(points))
+    return min(inertia_of(points, np.array(labels)) for labels in partitions)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_finds_the_best_of_all_partitions(seed, k):
+    points = np.random.default_rng(seed).normal(size=(8, 2)).astype(np.float32)
+    found = clusterers.kmeans(KEY, jnp.asarray(points), k, restarts=30)
+    np.testing.assert_allclose(found.inertia, best_inertia(points, k), rtol=1e-4)
+
+
+def blobs():
+    return make_blobs(3000, 10, centers=12, cluster_std=2.0, random_state=0)[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "k"),
+    [
+        (lambda: load_digits().data / 16, 10),
+        (lambda: load_wine().data / load_wine().data.std(0), 3),
+        (blobs, 12),
+    ],
+    ids=["digits", "wine", "blobs"],
+)
+def test_best_of_20_restarts_is_as_good_as_scikit_learns(data, k):
+    points = data().astype(np.float32)
+    ours = clusterers.kmeans(KEY, jnp.asarray(points), k, restarts=20)
+    theirs = SklearnKMeans(k, n_init=20, random_state=0).fit(points)
+    assert float(ours.inertia) <= theirs.inertia_ * (1 + 1e-3)
+    assert bool(ours.converged)
+
+
+def test_result_is_consistent():
+    points = jnp.asarray(np.random.default_rng(1).normal(size=(200, 4)), jnp.float32)
+    found = clusterers.kmeans(KEY, points, 5, restarts=7)
+    distances = cdist(points, found.centers, "sqeuclidean")
+    np.testing.assert_array_equal(found.labels, distances.argmin(1))
+    np.testing.assert_allclose(found.inertia, distances.min(1).sum(), rtol=1e-5)
+    assert found.inertias.shape == (7,)
+    assert float(found.inertia) == float(found.inertias.min())
+
+
+def test_slack_prefers_the_clearer_of_nearly_equal_restarts():
+    """Two optima: with slack the one kept has the best silhouette of those near enough, as counted by hand."""
+    points = np.random.default_rng(4).normal(size=(60, 2)).astype(np.float32)
+    plain = clusterers.kmeans(KEY, jnp.asarray(points), 6, restarts=40)
+    wide = clusterers.kmeans(KEY, jnp.asarray(points), 6, restarts=40, slack=0.05)
+    inertias, silhouettes = np.asarray(plain.inertias), np.asarray(plain.silhouettes)
+    near = inertias <= 1.05 * inertias.min()
+    assert float(plain.inertia) == inertias.min()
+    best = np.where(near, silhouettes, -1).argmax()
+    assert float(wide.inertia) == inertias[best] > inertias.min()
+    two = np.sort(cdist(points, wide.centers), axis=1)[:, :2]
+    np.testing.assert_allclose(silhouettes[best], np.mean(1 - two[:, 0] / two[:, 1]), rtol=1e-4)
+
+
+def test_more_iterations_never_raise_the_inertia():
+    points = jnp.asarray(np.random.default_rng(2).normal(size=(500, 3)), jnp.float32)
+    inertias = [
+        np.asarray(clusterers.kmeans(KEY, points, 6, restarts=4, max_iterations=i, tolerance=0.0).inertias)
+        for i in range(1, 12)
+    ]
+    for before, after in itertools.pairwise(inertias):
+        assert (after <= before * (1 + 1e-6)).all()
+
+
+def test_slices_give_what_one_call_gives():
+    points = jnp.asarray(np.random.default_rng(3).normal(size=(300, 3)), jnp.float32)
+    polls = []
+    whole = clusterers.kmeans(KEY, points, 5)
+    sliced = clusterers.kmeans(KEY, points, 5, slice_iterations=2, poll=lambda: polls.append(1))
+    jitted = jax.jit(lambda x: clusterers.kmeans(KEY, x, 5))(points)
+    for other in (sliced, jitted):
+        np.testing.assert_array_equal(whole.labels, other.labels)
+        np.testing.assert_allclose(whole.centers, other.centers, rtol=1e-5)
+    assert len(polls) >= 2
+
+
+def test_a_poll_that_raises_stops_the_work():
+    def stop():
+        raise InterruptedError
+
+    points = jnp.asarray(np.random.default_rng(3).normal(size=(300, 3)), jnp.float32)
+    with pytest.raises(InterruptedError):
+        clusterers.kmeans(KEY, points, 5, slice_iterations=1, poll=stop)
+
+
+def test_edges():
+    few = jnp.asarray([[0.0], [1.0], [5.0]])
+    assert float(clusterers.kmeans(KEY, few, 3).inertia) == 0  # as many clusters as points
+    assert float(clusterers.kmeans(KEY, few, 1).centers[0, 0]) == 2
+    equal = clusterers.kmeans(KEY, jnp.ones((6, 2)), 3)  # nothing to tell the clusters apart
+    assert float(equal.inertia) == 0
+    assert np.isfinite(np.asarray(equal.centers)).all()
+    doubled = clusterers.kmeans(KEY, jnp.asarray([[0.0]] * 50 + [[1.0]] * 50 + [[9.0]]), 3)
+    assert sorted(np.bincount(doubled.labels)) == [1, 50, 50]
+
+
+def test_nearest_takes_the_first_of_equally_near_centres():
+    labels, distances = clusterers.nearest(jnp.asarray([[0.0], [3.0]]), jnp.asarray([[1.0], [-1.0], [1.0]]))
+    np.testing.assert_array_equal(labels, [0, 0])
+    np.testing.assert_allclose(distances, [1, 4])
+
+
+def test_distances_stay_above_zero_far_from_the_origin():
+    points = jnp.full((4, 3), 1000.1, jnp.float32)
+    assert (np.asarray(clusterers.squared_distances(points, points)) >= 0).all()
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match=r"points must be \[n, d\], got \(3,\)"):
+        clusterers.kmeans(KEY, jnp.zeros(3), 2)
+    with pytest.raises(ValueError, match=r"num_clusters must lie in 1..n = 3, got 4"):
+        clusterers.kmeans(KEY, jnp.zeros((3, 1)), 4)

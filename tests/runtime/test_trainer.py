@@ -1,0 +1,179 @@
+"""The trainer: exact resume from any cut, damaged checkpoints, faults and interruptions."""
+
+import io
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from jaxcluster.runtime import checkpoint, trainer
+from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.signals import Interrupted
+from tests.runtime import toy
+
+N = 30
+IMAGES = np.random.default_rng(0).normal(size=(N, 1)).astype(np.float32)
+
+
+class Poll:
+    """Raises at the given call."""
+
+    def __init__(self, at=None):
+        self.calls, self.at = 0, at
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls == self.at:
+            raise Interrupted(2)
+
+
+def train(workdir, *, said=None, poll=None, images=IMAGES, seed=0, checkpoint_seconds=1e9, **options):
+    return trainer.train(
+        toy.algorithm(N, **options),
+        images,
+        seed=seed,
+        workdir=workdir,
+        reporter=Reporter(said or io.StringIO()),
+        poll=poll or Poll(),
+        score=lambda labels: {"acc": float(labels.mean()), "nmi": 0.5},
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+def figures(history):
+    return [{name: value for name, value in record.items() if name != "seconds"} for record in history]
+
+
+def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)  # one step per call: as many cuts as there can be
+    poll = Poll()
+    whole = train(tmp_path / "whole", poll=poll)
+    assert poll.calls >= 4 * 7  # 4 steps in each of 7 epochs
+    for at in range(2, poll.calls, 9):
+        folder = tmp_path / str(at)
+        with pytest.raises(Interrupted):
+            train(folder, poll=Poll(at))
+        resumed = train(folder)
+        assert resumed.model["x"] == whole.model["x"]
+        assert figures(resumed.history) == figures(whole.history)
+        assert figures(map(json.loads, (folder / "metrics.jsonl").open())) == figures(whole.history)
+
+
+def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
+    """An exception that nobody expects, as a stand-in for a kill; records beyond the checkpoint are dropped."""
+
+    class Killed(BaseException):
+        pass
+
+    whole = train(tmp_path / "whole")
+    calls = []
+
+    def score(labels):
+        calls.append(1)
+        if len(calls) == 3:
+            raise Killed
+        return {"acc": float(labels.mean()), "nmi": 0.5}
+
+    with pytest.raises(Killed):
+        trainer.train(
+            toy.algorithm(N), IMAGES, seed=0, workdir=tmp_path / "run", reporter=Reporter(io.StringIO()),
+            poll=Poll(), score=score, checkpoint_seconds=1e9,
+        )  # fmt: skip
+    resumed = train(tmp_path / "run")
+    assert figures(resumed.history) == figures(whole.history)
+    assert resumed.model["x"] == whole.model["x"]
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
+def test_a_damaged_checkpoint_is_passed_over_and_it_is_said(tmp_path, damage, monkeypatch):
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", poll=Poll(14), checkpoint_seconds=0.0)
+    newest = max((tmp_path / "run" / "checkpoints").iterdir(), key=lambda folder: int(folder.name))
+    for file in (newest / "state").rglob("*"):
+        if file.is_file():
+            content = bytearray(file.read_bytes())
+            if damage == "remove":
+                file.unlink()
+            elif damage == "truncate":
+                file.write_bytes(content[: len(content) // 2])
+            elif content:
+                content[len(content) // 2] ^= 255
+                file.write_bytes(content)
+    said = io.StringIO()
+    resumed = train(tmp_path / "run", said=said)
+    assert f"checkpoints/{newest.name} cannot be read" in said.getvalue().replace("\n", "")
+    assert resumed.model["x"] == whole.model["x"]
+
+
+def test_the_seed_decides(tmp_path):
+    first, again, other = (train(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
+    assert first.model["x"] == again.model["x"] != other.model["x"]
+
+
+def test_nan_stops_and_names_phase_epoch_and_quantity(tmp_path):
+    with pytest.raises(trainer.TrainingError, match=r"phase one, epoch 1: loss is nan.*last good checkpoint"):
+        train(tmp_path, nan_at=5, checkpoint_seconds=0.0)
+    kept = checkpoint.Checkpoints(tmp_path / "checkpoints", report=print)
+    state, cursor = kept.restore(lambda cursor: toy.algorithm(N).phases[0].template())
+    kept.close()
+    assert np.isfinite(state["x"])
+    assert cursor["phase"] == 0
+
+
+def test_nan_parameters_are_never_saved_over_good_ones(tmp_path):
+    """The last step of the run's first phase spoils the state after its loss was taken."""
+    with pytest.raises(trainer.TrainingError, match="phase one, epoch 1: the training state is not finite"):
+        train(tmp_path, nan_at=7, epochs=(2, 1))
+
+
+def test_a_fault_stops_and_a_done_ends_the_phase(tmp_path):
+    with pytest.raises(trainer.TrainingError, match="phase two, epoch 1: it broke"):
+        train(tmp_path / "fault", fault_at=1)
+    said = io.StringIO()
+    done = train(tmp_path / "done", said=said, done_at=2)
+    assert [record["epoch"] for record in done.history if record["phase"] == "two"] == [0, 1, 2]
+    assert "it is enough" in said.getvalue()
+    unbounded = train(tmp_path / "unbounded", epochs=(1, None), done_at=5)
+    assert len(unbounded.history) == 1 + 6
+
+
+def test_a_phase_of_no_epochs_only_begins(tmp_path):
+    trained = train(tmp_path, epochs=(0, 0))
+    assert trained.history == []
+    assert trained.rows["embedding"].shape == (N, 1)
+
+
+def test_a_first_model_replaces_the_first_phase(tmp_path):
+    model = {"x": np.float32(0.25)}
+    trained = trainer.train(
+        toy.algorithm(N, epochs=(3, 0)), IMAGES, seed=0, workdir=tmp_path, reporter=Reporter(io.StringIO()),
+        poll=Poll(), first_model=model,
+    )  # fmt: skip
+    assert float(trained.model["x"]) == 0.25
+
+
+def test_no_device_call_is_planned_beyond_its_share():
+    assert trainer._next_stride(1, 1, 0.5) == 2
+    assert trainer._next_stride(1, 1, 0.001) == 8  # grows gently: the first call may have been lucky
+    assert trainer._next_stride(100, 100, 4.0) == 25
+    assert trainer._next_stride(4, 4, 60.0) == 1
+
+
+def test_template_and_state_agree():
+    from jaxcluster.algorithms import aspc
+
+    config = aspc.get_config()
+    config.network.hidden = (4,)
+    algorithm = aspc.build(config, num_samples=20, sample_shape=(4, 4, 1), offset=0.0, scale=1.0)
+    pretrain, finetune = algorithm.phases
+    state = pretrain.begin(None, None, jax.random.key(0), None)
+    rows = {"embedding": jax.random.normal(jax.random.key(1), (20, 10))}
+    second = finetune.begin(pretrain.model(state), rows, jax.random.key(2), lambda: None)
+    for phase, made in ((pretrain, state), (finetune, second)):
+        template = phase.template()
+        assert jax.tree.structure(template) == jax.tree.structure(made)
+        for expected, leaf in zip(jax.tree.leaves(template), jax.tree.leaves(made)):
+            assert (expected.shape, expected.dtype) == (leaf.shape, leaf.dtype)

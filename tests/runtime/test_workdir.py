@@ -1,0 +1,68 @@
+"""The folder of a run: who may use it, and what is written in it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxcluster.runtime import workdir
+from jaxcluster.runtime.workdir import Metrics, WorkdirError
+
+IDENTITY = {"config": {"seed": 0, "net": {"hidden": (3, 4)}}, "data": {"samples": 5, "checksum": 1}}
+
+
+def test_a_new_or_empty_folder_is_claimed_and_claimed_again(tmp_path):
+    workdir.claim(tmp_path / "a" / "b", IDENTITY)
+    workdir.claim(tmp_path / "a" / "b", IDENTITY)  # the tuple has become a list in JSON: still the same run
+    assert json.loads((tmp_path / "a" / "b" / "config.json").read_text())["data"]["samples"] == 5
+
+
+def test_another_config_is_refused_with_the_fields_that_differ(tmp_path):
+    workdir.claim(tmp_path, IDENTITY)
+    other = {"config": {"seed": 1, "net": {"hidden": (3, 4)}}, "data": {"samples": 6, "checksum": 1}}
+    with pytest.raises(
+        WorkdirError, match=r"config.seed was 0, now 1; data.samples was 5, now 6\. Name another"
+    ):
+        workdir.claim(tmp_path, other)
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["seed"] == 0
+
+
+def test_strangers_files_are_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(WorkdirError, match="holds files that are not a run"):
+        workdir.claim(tmp_path, IDENTITY)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WorkdirError, match="file/run cannot be written: Not a directory"):
+        workdir.claim(tmp_path / "file" / "run", IDENTITY)
+
+
+def test_no_run_and_damaged_config_are_told_apart(tmp_path):
+    with pytest.raises(WorkdirError, match="holds no run"):
+        workdir.read_identity(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(WorkdirError, match="damaged config.json"):
+        workdir.read_identity(tmp_path)
+
+
+def test_metrics_survive_a_cut_line_and_drop_what_lies_beyond(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"epoch": 0}\n{"epoch": 1}\n{"epoch": 2}\n{"epo')
+    metrics = Metrics(file, keep=lambda record: record["epoch"] < 2)
+    metrics.add({"epoch": 2, "again": True})
+    metrics.close()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines == [{"epoch": 0}, {"epoch": 1}, {"epoch": 2, "again": True}]
+
+
+def test_csv_names_the_files_of_a_folder(tmp_path):
+    file = tmp_path / "clusters.csv"
+    workdir.write_csv(file, np.array([2, 0]), np.array([0.5, 1.0]), ("a,b.png", "c.png"))
+    assert file.read_text().splitlines() == [
+        "index,cluster,confidence,file",
+        '0,2,0.500000,"a,b.png"',
+        "1,0,1.000000,c.png",
+    ]

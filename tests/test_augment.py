@@ -1,0 +1,121 @@
+"""Augmentation: scipy as oracle, worked cases, laws of the draws."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage, stats
+
+from jaxcluster import augment
+
+KEY = jax.random.key(0)
+
+
+def scipy_warp(image, matrix):
+    channels = [
+        ndimage.affine_transform(image[..., c], matrix[:, :2], matrix[:, 2], order=1, mode="nearest")
+        for c in range(image.shape[-1])
+    ]
+    return np.stack(channels, -1)
+
+
+@pytest.mark.parametrize("center", ["true", "keras"])
+@pytest.mark.parametrize("shape", [(16, 16, 1), (28, 28, 1), (9, 14, 3), (1, 7, 1), (5, 1, 2), (1, 1, 1)])
+def test_warp_is_scipys_affine_transform(shape, center):
+    rng = np.random.default_rng(0)
+    images = rng.random((20, *shape), np.float32)
+    angle = rng.uniform(-np.pi, np.pi, 20).astype(np.float32)
+    shift = rng.uniform(-4, 4, (20, 2)).astype(np.float32)
+    matrices = augment.affine_matrices(
+        jnp.asarray(angle), jnp.asarray(shift), height=shape[0], width=shape[1], center=center
+    )
+    warped = jax.vmap(augment.warp)(jnp.asarray(images), matrices)
+    expected = [scipy_warp(image, matrix) for image, matrix in zip(images, np.asarray(matrices))]
+    # A coordinate of size 30 is rounded to 2e-6 in float32, and pixels differ by at most 1.
+    np.testing.assert_allclose(warped, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("center", ["true", "keras"])
+def test_matrices_follow_their_equation(center):
+    theta, shift, h, w = 0.3, np.array([1.5, -2.0]), 10, 6
+    middle = np.array([h / 2, w / 2]) + (0.5 if center == "keras" else -0.5)
+    turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+    point = np.array([3.0, 4.0])
+    matrix = augment.affine_matrices(
+        jnp.asarray([theta]), jnp.asarray(shift, jnp.float32)[None], height=h, width=w, center=center
+    )[0]
+    np.testing.assert_allclose(
+        matrix @ jnp.asarray([3.0, 4.0, 1.0]), turn @ (point - middle + shift) + middle, rtol=1e-5
+    )
+
+
+def test_identity_quarter_turn_and_whole_pixel_shift():
+    image = np.arange(25, dtype=np.float32).reshape(5, 5, 1)
+
+    def warped(angle, shift):
+        matrix = augment.affine_matrices(jnp.asarray([angle]), jnp.asarray([shift]), height=5, width=5)[0]
+        return np.asarray(augment.warp(jnp.asarray(image), matrix))
+
+    np.testing.assert_array_equal(warped(0.0, [0.0, 0.0]), image)
+    np.testing.assert_allclose(warped(np.pi / 2, [0.0, 0.0]), np.rot90(image, -1), atol=1e-4)
+    expected = np.concatenate([image[1:], image[-1:]])  # one row up, the last row repeated
+    np.testing.assert_array_equal(warped(0.0, [1.0, 0.0]), expected)
+
+
+def test_a_draw_belongs_to_its_position_in_the_global_batch():
+    images = jax.random.uniform(KEY, (8, 6, 5, 1))
+    position = jnp.arange(8)
+    whole = augment.random_affine(KEY, images, position, rotation=10, shift=0.1)
+    halves = [
+        augment.random_affine(KEY, images[s], position[s], rotation=10, shift=0.1)
+        for s in (slice(4), slice(4, 8))
+    ]
+    np.testing.assert_array_equal(whole, np.concatenate(halves))
+    noisy = augment.gaussian_noise(KEY, images, position, sd=0.1)
+    np.testing.assert_array_equal(noisy[5:7], augment.gaussian_noise(KEY, images[5:7], position[5:7], sd=0.1))
+    assert np.abs(np.asarray(whole[0]) - np.asarray(whole[1])).max() > 0.01
+
+
+def test_shifts_are_uniform_and_continuous_in_their_range():
+    n, width = 2000, 20
+    ramp = jnp.broadcast_to(jnp.arange(width, dtype=jnp.float32)[None, None, :, None], (n, 1, width, 1))
+    warped = augment.random_affine(KEY, ramp, jnp.arange(n), rotation=0, shift=0.1)
+    moved = np.asarray(warped[:, 0, width // 2, 0]) - width // 2
+    assert np.abs(moved).max() <= 2  # 0.1 of 20 pixels
+    assert stats.kstest(moved, stats.uniform(-2, 4).cdf).pvalue > 0.01  # fixed key: passes or fails for good
+
+
+def test_angles_are_uniform_in_their_range():
+    # A ramp along the rows turns by θ into cos θ · row + sin θ · column: read θ off the slope along the columns.
+    n, size = 2000, 21
+    ramp = jnp.broadcast_to(jnp.arange(size, dtype=jnp.float32)[None, :, None, None], (n, size, size, 1))
+    warped = np.asarray(augment.random_affine(KEY, ramp, jnp.arange(n), rotation=10, shift=0))[..., 0]
+    angle = np.degrees(np.arcsin(warped[:, 10, 11] - warped[:, 10, 10]))
+    assert stats.kstest(angle, stats.uniform(-10, 20).cdf).pvalue > 0.01
+
+
+def test_noise_has_the_standard_deviation_it_was_given():
+    n = 20_000
+    noise = np.asarray(augment.gaussian_noise(KEY, jnp.zeros((n // 10, 10)), jnp.arange(n // 10), sd=0.3))
+    assert abs(noise.std() / 0.3 - 1) < 4 / np.sqrt(2 * n)  # four standard errors
+    assert abs(noise.mean()) < 4 * 0.3 / np.sqrt(n)
+
+
+def test_jit_changes_only_rounding():
+    images = jax.random.uniform(KEY, (4, 8, 8, 1))
+    eager = augment.random_affine(KEY, images, jnp.arange(4), rotation=30, shift=0.2)
+    jitted = jax.jit(lambda x: augment.random_affine(KEY, x, jnp.arange(4), rotation=30, shift=0.2))(images)
+    np.testing.assert_allclose(eager, jitted, atol=1e-5)
+
+
+def test_wrong_shapes_are_named():
+    with pytest.raises(ValueError, match=r"image must be \[h, w, c\].*got \(3, 3\)"):
+        augment.warp(jnp.zeros((3, 3)), jnp.zeros((2, 3)))
+    with pytest.raises(ValueError, match="center must be 'true' or 'keras', got 'middle'"):
+        augment.affine_matrices(jnp.zeros(1), jnp.zeros((1, 2)), height=3, width=3, center="middle")
+    with pytest.raises(ValueError, match=r"rotation must be \[b\] and shift \[b, 2\]"):
+        augment.affine_matrices(jnp.zeros(2), jnp.zeros((1, 2)), height=3, width=3)
+    with pytest.raises(ValueError, match="feature vectors take gaussian_noise"):
+        augment.random_affine(KEY, jnp.zeros((2, 9)), jnp.arange(2), rotation=1, shift=0)
+    with pytest.raises(ValueError, match=r"position must be \[b\]"):
+        augment.gaussian_noise(KEY, jnp.zeros((2, 9)), jnp.zeros((2, 1), int), sd=1.0)
