@@ -1,7 +1,10 @@
 """What a run says while it works: a live line on a terminal, a plain line now and then in a log."""
 
+import math
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console
@@ -10,6 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 __all__ = ["Reporter"]
 
 LOG_SECONDS = 15.0
+MARKS = 40  # updates that the pace is taken from
+SHARES = {"selected": "selected", "change": "label change"}  # figures that are shown in percent
 
 
 class Reporter:
@@ -17,12 +22,13 @@ class Reporter:
 
     Args:
         stream: where to; standard error by default, so that it stays out of piped results.
+        clock: seconds that pass.
     """
 
-    def __init__(self, stream: TextIO | None = None):
-        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
+        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True, emoji=False)
+        self._clock = clock
         self._bar: Progress | None = None
-        self._last_line = 0.0
 
     def say(self, sentence: str) -> None:
         """Print one line."""
@@ -30,9 +36,11 @@ class Reporter:
 
     def start(self, phase: str, *, epoch: int, epochs: int | None) -> None:
         """Open a phase at `epoch` of `epochs` (None: open end)."""
-        self._phase, self._epochs = phase, epochs
-        self._began, self._began_at = time.monotonic(), float(epoch)
-        self._last_line = 0.0
+        self._phase, self._epochs, self._first = phase, epochs, epoch
+        self._began = self._clock()
+        self._last_line = -math.inf
+        self._marks: deque[tuple[float, float]] = deque(maxlen=MARKS)  # (time, epoch) of the last updates
+        self._pace: float | None = None
         if self._console.is_terminal:
             columns = (
                 SpinnerColumn(),
@@ -46,18 +54,21 @@ class Reporter:
 
     def update(self, epoch: float, figures: dict[str, float]) -> None:
         """Show that `epoch` epochs (with a fraction) are done."""
+        self._mark(epoch)
         text = self._line(epoch, figures)
+        if self._pace is not None and self._epochs is not None:
+            text += f"  {_duration(self._pace * (self._epochs - epoch))} left"
         if self._bar is not None:
             self._bar.update(self._task, completed=epoch, text=text)
-        elif time.monotonic() - self._last_line >= LOG_SECONDS:
-            self._last_line = time.monotonic()
+        elif self._clock() - self._last_line >= LOG_SECONDS:
+            self._last_line = self._clock()
             self.say(f"{self._phase}: {text}")
 
     def finish(self, epoch: float, figures: dict[str, float], remark: str = "") -> None:
         """Close the phase with a last line."""
         self.abandon()
-        text = self._line(epoch, figures, last=True)
-        self.say(f"{self._phase}: {text}{f' ({remark})' if remark else ''}")
+        took = _duration(self._clock() - self._began)
+        self.say(f"{self._phase}: {self._line(epoch, figures)}  took {took}{f' ({remark})' if remark else ''}")
 
     def abandon(self) -> None:
         """Take the live line away, before an error or an interruption is told."""
@@ -65,22 +76,35 @@ class Reporter:
             self._bar.stop()
             self._bar = None
 
-    def _line(self, epoch: float, figures: dict[str, float], *, last: bool = False) -> str:
+    def _mark(self, epoch: float) -> None:
+        """Measure the pace, from the first update on and again from the first whole epoch on.
+
+        What comes before compiles: the first device call the training step, the end of the first epoch the rest.
+        """
+        compiled_until = self._marks[-1][1] if self._marks else -math.inf
+        if compiled_until < self._first + 1 <= epoch:
+            self._marks.clear()
+        self._marks.append((self._clock(), epoch))
+        seconds, epochs = (last - first for first, last in zip(self._marks[0], self._marks[-1], strict=True))
+        if epochs >= 1 or (epochs > 0 and len(self._marks) > 2):
+            self._pace = seconds / epochs
+
+    def _line(self, epoch: float, figures: dict[str, float]) -> str:
         of = "" if self._epochs is None else f"/{self._epochs}"
         parts = [f"epoch {int(epoch)}{of}"]
-        parts += [f"{name} {value:.4g}" for name, value in figures.items() if name not in ("acc", "nmi")]
+        for name, value in figures.items():
+            if name in SHARES:
+                parts.append(f"{SHARES[name]} {100 * value:.3g} %")
+            elif name not in ("acc", "nmi"):
+                parts.append(f"{name} {value:.4g}")
         if "acc" in figures:
             parts.append(f"scoring only: ACC {figures['acc']:.4f} NMI {figures['nmi']:.4f}")
-        done = epoch - self._began_at
-        if done > 0:
-            pace = (time.monotonic() - self._began) / done
-            parts.append(f"{pace:.2f} s/epoch")
-            if self._epochs is not None and not last:
-                parts.append(f"{_clock(pace * (self._epochs - epoch))} left")
+        if self._pace is not None:
+            parts.append(f"{self._pace:.3g} s/epoch")
         return "  ".join(parts)
 
 
-def _clock(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
