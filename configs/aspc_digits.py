@@ -1,4 +1,11 @@
-"""ASPC-DA on digits."""
+"""ASPC-DA on the 1,797 digits of 8x8 pixels that come with scikit-learn: the first minute with jaxcluster.
+
+    python -m jaxcluster.main --config=configs/aspc_digits.py
+
+Not a data set of the paper, and the one config with settings of its own: a quarter of the width and of the batch, so
+that so few and small images get as many steps as the paper's smallest set in well under two minutes on two cores.
+README's table has the figures. k-means on the pixels gives an accuracy of .79.
+"""
 
 from jaxcluster.algorithms import aspc
 
@@ -6,4 +13,7 @@ from jaxcluster.algorithms import aspc
 def get_config():
     config = aspc.get_config()
     config.data.name = "digits"
+    config.network.hidden = (128, 128, 512)
+    config.pretrain.batch_size = 64
+    config.finetune.batch_size = 64
     return config

@@ -75,11 +75,7 @@ def warp(image: Array, matrix: Array) -> Array:
     pixels = image.reshape(height * width, channels)
 
     def read(r, c):
-        return (
-            pixels.at[(r * width + c).reshape(-1)]
-            .get(mode="promise_in_bounds")
-            .reshape(height, width, channels)
-        )
+        return pixels.at[(r * width + c).reshape(-1)].get(mode="promise_in_bounds").reshape(height, width, channels)
 
     right_part, down_part = right.part[..., None], down.part[..., None]
     upper = read(top.index, left.index) * (1 - right_part) + read(top.index, right.index) * right_part
@@ -108,9 +104,7 @@ def random_affine(
     Reference: [P2] section 4.1.4 (10 degrees, 0.1).
     """
     if images.ndim != 4:
-        raise ValueError(
-            f"images must be [b, h, w, c], got {images.shape}; feature vectors take gaussian_noise"
-        )
+        raise ValueError(f"images must be [b, h, w, c], got {images.shape}; feature vectors take gaussian_noise")
     _, height, width, _ = images.shape
     unit = _draw(jax.random.uniform, key, position, (3,), images.dtype) * 2 - 1
     size = jnp.asarray([height, width], images.dtype)

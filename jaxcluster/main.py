@@ -6,9 +6,13 @@ python -m jaxcluster.main --predict=FILE --workdir=DIR
 
 import importlib
 import json
+import math
+import re
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -26,9 +30,7 @@ from jaxcluster.runtime.workdir import WorkdirError, claim, read_identity, write
 
 ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc"}
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "The config file, for example configs/aspc_mnist.py."
-)
+_CONFIG = config_flags.DEFINE_config_file("config", None, "The config file, for example configs/aspc_mnist.py.")
 _WORKDIR = flags.DEFINE_string(
     "workdir",
     None,
@@ -43,6 +45,11 @@ class UsageError(ValueError):
     """A command line that asks for nothing that can be done."""
 
 
+def run() -> None:
+    """Run the command line; whatever is wrong with it or its data is told in one sentence."""
+    app.run(main, flags_parser=_parse)
+
+
 def main(argv: list[str]) -> None:
     """Parse, build, run."""
     logging.set_verbosity(logging.ERROR)  # orbax narrates every save
@@ -54,21 +61,27 @@ def main(argv: list[str]) -> None:
             predict(_PREDICT.value, _WORKDIR.value, reporter)
         else:
             cluster(_CONFIG.value, _workdir(), reporter)
-    except (UsageError, data.DataError, WorkdirError, TrainingError, ValueError) as error:
-        reporter.say(f"error: {error}")
-        sys.exit(1 if isinstance(error, TrainingError) else 2)
+    except (UsageError, data.DataError, WorkdirError) as error:
+        _stop(error, 2)
+    except (TrainingError, OSError) as error:
+        _stop(error, 1)
     except Interrupted as interrupted:
         reporter.say(f"{interrupted}: saved. The same command goes on from here.")
         sys.exit(interrupted.exit_code)
+    except KeyboardInterrupt:
+        reporter.say("interrupted. The same command goes on from the last checkpoint.")
+        sys.exit(130)
 
 
 def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> None:
     """Train one config in one workdir and write its results there."""
-    algorithm_room = _room(config)
+    room = _room(config)
+    _check_fields(config, room.get_config())
     dataset = data.load(**config.data.to_dict(), report=reporter.say)
-    algorithm_room.check(config, len(dataset.images))
+    _check_values(config, room, len(dataset.images))
+    algorithm = _build(room, config, len(dataset.images), dataset.frame)
+    first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
     identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
-    first_model = _first_model(config.init_from, algorithm_room, config)
     claim(workdir, identity)
     summary_file = workdir / "summary.json"
     if summary_file.exists():
@@ -76,9 +89,8 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
         _say_results(json.loads(summary_file.read_text()), reporter)
         return
     reporter.say(f"{config.algorithm} on {dataset.name}: {_shape(dataset)}; workdir {workdir}")
-    for remark in algorithm_room.remarks(config, dataset.images.shape[1:]):
+    for remark in room.remarks(config, dataset.images.shape[1:]):
         reporter.say(remark)
-    algorithm = _build(algorithm_room, config, len(dataset.images), dataset.frame)
     with listen() as poll:
         trained = train(
             algorithm,
@@ -91,20 +103,16 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
             score=report.score(dataset.labels),
             checkpoint_seconds=config.checkpoint_seconds,
         )
-    outputs = _outputs(algorithm, trained.model, trained.rows)
-    report.write_outputs(workdir, outputs, dataset.files)
-    reporter.say("drawing pictures")
-    report.write_pictures(
-        workdir / "pictures",
-        images=((dataset.images - np.float32(dataset.offset)) * np.float32(dataset.scale)),
-        outputs=outputs,
+    results = report.Results(
+        dataset=dataset,
         trained=trained,
-        labels=dataset.labels,
-        label_names=dataset.label_names,
-        stop_change=config.finetune.tolerance if "finetune" in config else None,
-        say=reporter.say,
+        outputs=_outputs(algorithm, trained.model, trained.rows),
+        initial=None if trained.start_rows is None else _outputs(algorithm, trained.model, trained.start_rows),
     )
-    summary = report.summarize(identity["config"], identity["data"], outputs, trained, dataset.labels)
+    report.write_outputs(workdir, results.outputs, dataset.files)
+    reporter.say("drawing pictures")
+    report.write_pictures(workdir / "pictures", results, stop_change=config.finetune.tolerance, say=reporter.say)
+    summary = identity | report.summarize(results)
     write_json(summary_file, summary)
     _say_results(summary, reporter)
     reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
@@ -112,61 +120,87 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
 
 def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     """Cluster new images by what the run in `workdir` has fitted."""
-    if workdir is None:
+    if not workdir:
         raise UsageError("--predict needs --workdir, the folder of a finished run")
+    if _CONFIG.value is not None:
+        reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
     identity = read_identity(Path(workdir))
     config, about = ConfigDict(identity["config"]), identity["data"]
-    room = _room(config)
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
     dataset = data.load(path=path, like=frame, report=reporter.say, field="--predict")
-    algorithm = _build(room, config, len(dataset.images), frame)
+    algorithm = _build(_room(config), config, len(dataset.images), frame)
     last = algorithm.phases[-1]
-    try:
-        model = checkpoint.load_model(Path(workdir) / "model" / last.name)
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"--workdir {workdir}: its training has not finished; run its command again first"
-        ) from error
-    images = jax.device_put(dataset.images)
-    rows = epochs.observe_all(
-        jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None
+    model = _load_model(
+        Path(workdir) / "model" / last.name,
+        where=f"--workdir {workdir}",
+        absent="its training has not finished; run its command again first",
     )
+    images = jax.device_put(dataset.images)
+    rows = epochs.observe_all(jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None)
     folder = _new_folder(Path(workdir) / "predictions", dataset.name)
     report.write_outputs(folder, _outputs(algorithm, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
 
-def run() -> None:
-    """Run the command line; mistakes in it get one sentence and exit code 2."""
-    try:
-        app.run(main, flags_parser=_parse)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 def _parse(argv: list[str]) -> list[str]:
+    """Parse the flags; absl and ml_collections raise many things, and often say little of them."""
+    config = None
     try:
+        config = _read_config(argv)
         return flags.FLAGS(argv)
-    except (
-        flags.Error,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OSError,
-        ImportError,
-        SyntaxError,
-    ) as error:
-        print(f"error: {_one_sentence(error)}", file=sys.stderr)
-        sys.exit(2)
+    except UsageError as error:
+        _stop(error, 2)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        wrong = re.match(r"flag --config\.([\w.]+)=(.*): ", str(error), re.DOTALL)
+        if config is not None and wrong:
+            error = UsageError(f"config.{wrong[1]} must be {_kind(_at(config, wrong[1]))}, got {wrong[2]!r}")
+        _stop(error, 2)
 
 
-def _one_sentence(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return " ".join(text.split())
+def _read_config(argv: list[str]) -> ConfigDict | None:
+    """Read the config file before its overrides, so that an error says which of the two is wrong."""
+    overrides = [found[1] for found in (re.match(r"--?(?:no)?config\.([\w.]+)", word) for word in argv) if found]
+    named = [i for i, word in enumerate(argv) if re.match(r"--?config(=|$)", word)]
+    if not named:
+        if overrides:
+            raise UsageError(f"config.{overrides[0]} is set, but --config, which names the config file, is missing")
+        return None
+    word = argv[named[-1]]
+    file = word.split("=", 1)[1] if "=" in word else "".join(argv[named[-1] + 1 : named[-1] + 2])
+    if not Path(file.split(":")[0]).is_file():
+        raise UsageError(f"--config={file}: no such file; expected a config such as configs/aspc_digits.py")
+    try:
+        config = flags.FLAGS["config"].parser.parse(file)
+    except Exception as error:  # the file is a program
+        reason = str(error).strip().splitlines()[-1:] or [""]
+        raise UsageError(f"--config={file} cannot be loaded ({type(error).__name__}: {reason[0]})") from error
+    if not isinstance(config, ConfigDict):
+        raise UsageError(f"--config={file}: get_config() must return a ConfigDict, got {type(config).__name__}")
+    for name in overrides:
+        _at(config, name)
+    return config
 
 
-def _room(config: ConfigDict | None):
+def _at(config: ConfigDict, name: str) -> Any:
+    """Find a field by its dotted name, or say which fields there are."""
+    value, path = config, "config"
+    for part in name.split("."):
+        if not isinstance(value, ConfigDict):
+            raise UsageError(f"config.{name} is no field; {path} is {_kind(value)}")
+        if part not in value:
+            raise UsageError(f"{path}.{part} is no field; {path} has {', '.join(sorted(value))}")
+        value, path = value[part], f"{path}.{part}"
+    return value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, ConfigDict):
+        return f"a group of fields ({', '.join(sorted(value))})"
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return kinds.get(type(value), "a tuple, for example '(500, 500, 2000)'")
+
+
+def _room(config: ConfigDict | None) -> ModuleType:
     if config is None:
         raise UsageError("--config is missing, for example --config=configs/aspc_digits.py")
     name = config.get("algorithm")
@@ -175,32 +209,84 @@ def _room(config: ConfigDict | None):
     return importlib.import_module(ALGORITHMS[name])
 
 
+def _check_fields(config: ConfigDict, defaults: ConfigDict) -> None:
+    """Refuse a config with fields that mean nothing, or without some that are needed, or of another type."""
+    for name, _ in _leaves(config):
+        _at(defaults, name)
+    given = dict(_leaves(config))
+    for name, default in _leaves(defaults):
+        if name not in given:
+            raise UsageError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
+        value = given[name]
+        whole = isinstance(default, float) and type(value) is int
+        listed = isinstance(default, tuple) and isinstance(value, list)
+        if type(value) is not type(default) and not whole and not listed:
+            raise UsageError(f"config.{name} must be {_kind(default)}, got {value!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"config.{name} must be finite, got {value}")
+
+
+def _leaves(config: ConfigDict, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in config.items():
+        if isinstance(value, ConfigDict):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> None:
+    try:
+        room.check(config, num_samples)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
 def _workdir() -> Path:
-    if _WORKDIR.value is not None:
+    if _WORKDIR.value:
         return Path(_WORKDIR.value)
-    if _CONFIG.value is None:
-        raise UsageError("--config is missing, for example --config=configs/aspc_digits.py")
+    if _WORKDIR.value is not None:
+        raise UsageError("--workdir is empty; name a folder, or leave it out")
+    _room(_CONFIG.value)
     name = Path(flags.FLAGS["config"].config_filename).stem
     return Path("runs") / f"{name}-seed{_CONFIG.value.seed}"
 
 
-def _build(room, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
-    return room.build(
-        config, num_samples=num_samples, sample_shape=frame.shape, offset=frame.offset, scale=frame.scale
-    )
+def _build(room: ModuleType, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
+    return room.build(config, num_samples=num_samples, sample_shape=frame.shape, offset=frame.offset, scale=frame.scale)
 
 
-def _first_model(init_from: str, room, config: ConfigDict) -> dict[str, Any] | None:
-    """What the first phase of another run has left."""
+def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict[str, Any] | None:
+    """What the first phase of another run has left, if it fits this one."""
     if not init_from:
         return None
-    folder = Path(init_from) / "model" / room.FIRST_PHASE
+    where = f"config.init_from={init_from}"
+    model = _load_model(
+        Path(init_from) / "model" / first_phase, where=where, absent=f"no finished {first_phase} phase there"
+    )
+    phase = next(phase for phase in algorithm.phases if phase.name == first_phase)
+    wanted, found = _shapes(jax.eval_shape(phase.model, phase.template())), _shapes(model)
+    for name in wanted | found:
+        if wanted.get(name) != found.get(name):
+            raise UsageError(
+                f"{where}: its network is another one: {name} has shape {found.get(name, 'none')}, expected "
+                f"{wanted.get(name, 'none')}; images, config.network.hidden and config.network.embedding must agree"
+            )
+    return model
+
+
+def _shapes(model: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree_util.tree_leaves_with_path(model)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf.shape for path, leaf in leaves}
+
+
+def _load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"config.init_from={init_from}: no finished {room.FIRST_PHASE} phase there"
-        ) from error
+    except Exception as error:  # whatever a damaged file makes a reader raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
 
 
 def _outputs(algorithm: Algorithm, model: dict[str, Any], rows: Any) -> Outputs:
@@ -234,19 +320,24 @@ def _new_folder(parent: Path, name: str) -> Path:
 def _shape(dataset: data.Dataset) -> str:
     size = "x".join(str(s) for s in dataset.images.shape[1:])
     kind = "images" if dataset.images.ndim == 4 else "feature vectors"
-    return (
-        f"{len(dataset.images):,} {kind} of {size} ({'with' if dataset.labels is not None else 'no'} labels)"
-    )
+    return f"{len(dataset.images):,} {kind} of {size} ({'with' if dataset.labels is not None else 'no'} labels)"
 
 
 def _say_results(summary: dict[str, Any], reporter: Reporter) -> None:
     results = summary["results"]
     reporter.say(f"clusters of {', '.join(str(size) for size in results['cluster_sizes'])} samples")
-    if results.get("empty_clusters"):
-        reporter.say(f"warning: {int(results['empty_clusters'])} of the clusters are empty")
+    empty = results["cluster_sizes"].count(0)
+    if empty:
+        reporter.say(f"warning: {empty} of the {len(results['cluster_sizes'])} clusters (config.n_clusters) are empty")
     if "scoring" in results:
         scores = "  ".join(f"{name.upper()} {value:.4f}" for name, value in results["scoring"].items())
         reporter.say(f"scoring only (against the labels that were given): {scores}")
+
+
+def _stop(error: Exception, exit_code: int) -> None:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

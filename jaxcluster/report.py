@@ -1,13 +1,14 @@
 """What a run leaves behind: arrays, a table, a summary and pictures."""
 
 import importlib.metadata
+import math
 import os
 import platform
 import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,9 +16,20 @@ import numpy as np
 from jaxcluster import metrics, plots
 from jaxcluster.protocol import Outputs
 from jaxcluster.runtime.trainer import Trained
-from jaxcluster.runtime.workdir import write_csv, write_json
+from jaxcluster.runtime.workdir import write_csv
 
-__all__ = ["score", "summarize", "write_outputs", "write_pictures"]
+__all__ = ["Results", "score", "summarize", "write_outputs", "write_pictures"]
+
+
+class Results(NamedTuple):
+    """A finished run."""
+
+    dataset: Any
+    """`jaxcluster.data.Dataset`."""
+    trained: Trained
+    outputs: Outputs
+    initial: Outputs | None
+    """What the same centres give on the embedding that the last phase began with; None without one."""
 
 
 def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, float]] | None:
@@ -38,32 +50,41 @@ def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
 
 
-def summarize(
-    config: dict, data: dict, outputs: Outputs, trained: Trained, labels: np.ndarray | None
-) -> dict[str, Any]:
-    """Everything worth knowing about a run in one JSON object; scores only if labels were given."""
-    last = {record["phase"]: record for record in trained.history}
-    results: dict[str, Any] = {
+def summarize(results: Results) -> dict[str, Any]:
+    """Everything worth knowing about a run as strict JSON; scores only if labels were given."""
+    history, outputs, initial = results.trained.history, results.outputs, results.initial
+    last = {record["phase"]: record for record in history}
+    figures: dict[str, Any] = {
         "epochs": {phase: record["epoch"] + 1 for phase, record in last.items()},
         "loss": {phase: record["loss"] for phase, record in last.items()},
-        "cluster_sizes": np.bincount(outputs.labels, minlength=len(outputs.centers)).tolist(),
-        "mean_confidence": float(np.mean(outputs.confidence)),
     }
-    for name in ("selected", "change", "empty_clusters"):
-        values = [record[name] for record in trained.history if name in record]
-        if values:
-            results[name] = values[-1]
-    scoring = score(labels)
-    if scoring is not None:
-        results["scoring"] = scoring(outputs.labels)
-    return {
-        "config": config,
-        "data": data,
-        "results": results,
-        "seconds": {phase: round(seconds, 1) for phase, seconds in trained.seconds.items()},
+    for name in ("selected", "change"):
+        figures |= {name: record[name] for record in last.values() if name in record}
+    figures |= _figures(outputs, results.dataset.labels)
+    if initial is not None:
+        figures["initial"] = _figures(initial, results.dataset.labels)
+    summary = {
+        "results": figures,
+        "seconds": {phase: round(seconds, 1) for phase, seconds in results.trained.seconds.items()},
         "device": describe_device(),
         "versions": _versions(),
     }
+    return _strict(summary)
+
+
+def _figures(outputs: Outputs, labels: np.ndarray | None) -> dict[str, Any]:
+    sizes = np.bincount(outputs.labels, minlength=len(outputs.centers)).tolist()
+    figures: dict[str, Any] = {"cluster_sizes": sizes, "empty_clusters": sizes.count(0)}
+    figures["mean_confidence"] = float(np.mean(outputs.confidence))
+    scoring = score(labels)
+    return figures if scoring is None else figures | {"scoring": scoring(outputs.labels)}
+
+
+def _strict(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(value, dict):
+        return {name: _strict(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def describe_device() -> dict[str, Any]:
@@ -79,49 +100,32 @@ def describe_device() -> dict[str, Any]:
     }
 
 
-def write_pictures(
-    folder: Path,
-    *,
-    images: np.ndarray,
-    outputs: Outputs,
-    trained: Trained,
-    labels: np.ndarray | None,
-    label_names: tuple[str, ...] | None,
-    stop_change: float | None,
-    say: Callable[[str], None],
-) -> None:
+def write_pictures(folder: Path, results: Results, *, stop_change: float | None, say: Callable[[str], None]) -> None:
     """Draw the run; a picture that fails is told about and costs nothing else.
 
     Args:
         folder: made if absent.
-        images: [n, ...] in [0, 1]; feature vectors are not drawn.
-        outputs: of the run.
-        trained: its history, and the embedding it started from.
-        labels: for colours and the confusion matrix, or None.
-        label_names: names of the classes, or None.
-        stop_change: the stopping threshold, or None.
+        results: of the run; what cannot be drawn of it (typical images of feature vectors, say) is left out.
+        stop_change: the stopping threshold; 0 or None: there is none.
         say: told where a picture failed.
     """
     folder.mkdir(exist_ok=True)
-    panels = {
-        "pixels": images.reshape(len(images), -1),
-        "embedding at the start": None,
-        "embedding at the end": None,
-    }
+    dataset, trained, outputs = results.dataset, results.trained, results.outputs
+    images = (dataset.images - np.float32(dataset.offset)) * np.float32(dataset.scale)
+    panels = {"pixels" if images.ndim == 4 else "features": images.reshape(len(images), -1)}
+    if results.initial is not None:
+        panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
-    if trained.start_rows is not None:
-        panels["embedding at the start"] = np.asarray(trained.start_rows["embedding"])
-    panels = {name: points for name, points in panels.items() if points is not None}
-    colours = {"labels": labels, "clusters": outputs.labels}
+    colours = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[Path], Any]] = {
         "losses": lambda path: plots.curves.losses(trained.history, path),
-        "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=stop_change),
+        "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=stop_change or None),
         "pca": lambda path: plots.embedding.pca_panels(panels, path, **colours),
         "tsne": lambda path: plots.embedding.tsne(outputs.embedding, path, **colours),
         "typical": lambda path: plots.typical.most_typical(images, outputs.labels, outputs.confidence, path),
     }
-    if labels is not None:
-        pictures["confusion"] = lambda path: _confusion(labels, outputs.labels, label_names, path)
+    if dataset.labels is not None:
+        pictures["confusion"] = lambda path: _confusion(dataset.labels, outputs.labels, dataset.label_names, path)
     for name, draw in pictures.items():
         try:
             draw(folder / f"{name}.png")
@@ -137,6 +141,4 @@ def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str,
 
 def _versions() -> dict[str, str]:
     packages = ("jaxcluster", "jax", "jaxlib", "flax", "optax", "numpy")
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in packages
-    }
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}

@@ -67,8 +67,7 @@ def test_a_draw_belongs_to_its_position_in_the_global_batch():
     position = jnp.arange(8)
     whole = augment.random_affine(KEY, images, position, rotation=10, shift=0.1)
     halves = [
-        augment.random_affine(KEY, images[s], position[s], rotation=10, shift=0.1)
-        for s in (slice(4), slice(4, 8))
+        augment.random_affine(KEY, images[s], position[s], rotation=10, shift=0.1) for s in (slice(4), slice(4, 8))
     ]
     np.testing.assert_array_equal(whole, np.concatenate(halves))
     noisy = augment.gaussian_noise(KEY, images, position, sd=0.1)

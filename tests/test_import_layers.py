@@ -74,9 +74,18 @@ def test_pmap_is_said_in_one_file_only():
 
 @pytest.mark.parametrize("statement", ["import jaxcluster", "from jaxcluster import spl"])
 def test_standalone_imports_bring_nothing_heavy(statement):
-    heavy = (
-        "tensorflow_datasets tensorflow sklearn matplotlib absl orbax flax optax scipy ml_collections".split()
-    )
+    heavy = [
+        "tensorflow_datasets",
+        "tensorflow",
+        "sklearn",
+        "matplotlib",
+        "absl",
+        "orbax",
+        "flax",
+        "optax",
+        "scipy",
+        "ml_collections",
+    ]
     # JAX itself may load some of these (absl through flax in later versions): count what comes on top.
     code = (
         f"import sys, jax; before = set(sys.modules); {statement}; "

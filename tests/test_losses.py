@@ -61,9 +61,7 @@ def test_shares_of_the_devices_add_up_to_the_mean_of_the_whole(over):
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(
-        ValueError, match=r"inputs and outputs must have one shape \[b, d\], got \(2, 3\) and \(2, 4\)"
-    ):
+    with pytest.raises(ValueError, match=r"inputs and outputs must have one shape \[b, d\], got \(2, 3\) and \(2, 4\)"):
         losses.reconstruction(jnp.zeros((2, 3)), jnp.zeros((2, 4)))
     with pytest.raises(ValueError, match="embedding and targets"):
         losses.cluster_center(jnp.zeros(3), jnp.zeros(3))

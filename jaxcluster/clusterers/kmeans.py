@@ -181,9 +181,7 @@ def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
     labels, distances = nearest(points, centers)
     members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
     counts = members.sum(axis=0)
-    means = (
-        jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
-    )
+    means = jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
     empty = counts == 0
     farthest = points[jax.lax.top_k(distances, centers.shape[0])[1]]  # [k, d]
     replacement = farthest[jnp.cumsum(empty) - 1]  # the j-th empty cluster takes the j-th farthest point

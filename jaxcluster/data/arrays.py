@@ -100,6 +100,4 @@ def only_array(found: dict[str, np.ndarray], keys: tuple[str, ...], where: str, 
     if len(named) == 1:
         return found[named[0]]
     listed = ", ".join(found) or "none"
-    raise DataError(
-        f"{where}: arrays in the file are: {listed}; expected the {meaning} under one of {', '.join(keys)}"
-    )
+    raise DataError(f"{where}: arrays in the file are: {listed}; expected the {meaning} under one of {', '.join(keys)}")

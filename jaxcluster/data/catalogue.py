@@ -90,8 +90,7 @@ def _open(name: str, split: str, data_dir: str):
     except (ValueError, AssertionError, ImportError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"data.name='{name}': TensorFlow Datasets refuses it ({reason}); "
-            "expected name, name:version or name/config"
+            f"data.name='{name}': TensorFlow Datasets refuses it ({reason}); expected name, name:version or name/config"
         ) from error
     if not builder.is_prepared():
         raise _not_prepared(name, data_dir, builder)
@@ -138,14 +137,11 @@ def _not_prepared(name: str, data_dir: str, builder) -> DataError:
 
 
 def _keys(name: str, features, supervised) -> tuple[str, str | None]:
-    keys = (
-        supervised if supervised and all(isinstance(key, str) for key in supervised) else ("image", "label")
-    )
+    keys = supervised if supervised and all(isinstance(key, str) for key in supervised) else ("image", "label")
     image_key = keys[0]
     if image_key not in features or len(features[image_key].shape) not in (1, 2, 3):
         raise DataError(
-            f"data.name='{name}' has the features {', '.join(features)}; expected images or vectors under "
-            f"'{image_key}'"
+            f"data.name='{name}' has the features {', '.join(features)}; expected images or vectors under '{image_key}'"
         )
     label_key = keys[1] if len(keys) > 1 and keys[1] != image_key and keys[1] in features else None
     if label_key and features[label_key].shape != ():  # an image-to-image task, a box, a text

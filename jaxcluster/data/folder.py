@@ -62,8 +62,7 @@ def find_images(folder: Path, where: str, report: Callable[[str], None]) -> tupl
                 others += 1
     if not images:
         raise DataError(
-            f"{where}: no images in the folder ({others} files of other kinds); expected "
-            f"{', '.join(EXTENSIONS)}"
+            f"{where}: no images in the folder ({others} files of other kinds); expected {', '.join(EXTENSIONS)}"
         )
     if others:
         report(f"{where}: {others} files that are no images were left out")
@@ -201,8 +200,7 @@ def _check_alike(pixels: np.ndarray, first: np.ndarray, file: str, first_file: s
         )
     if pixels.dtype != first.dtype:
         raise DataError(
-            f"{where}: '{first_file}' has {_depth(first)} and '{file}' has {_depth(pixels)}; "
-            "expected one bit depth"
+            f"{where}: '{first_file}' has {_depth(first)} and '{file}' has {_depth(pixels)}; expected one bit depth"
         )
 
 

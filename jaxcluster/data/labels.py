@@ -46,9 +46,7 @@ def as_labels(values: np.ndarray, n: int, where: str) -> tuple[np.ndarray, tuple
         broken = ~np.isfinite(values) | (values != np.floor(values))
         if broken.any():
             i = int(broken.argmax())
-            raise DataError(
-                f"{where}: {broken.sum()} labels are no whole numbers (first at index {i}: {values[i]:g})"
-            )
+            raise DataError(f"{where}: {broken.sum()} labels are no whole numbers (first at index {i}: {values[i]:g})")
         values = values.astype(np.int64)
     if values.dtype.kind == "i" and values.min() < 0:
         i = int((values < 0).argmax())
@@ -92,9 +90,7 @@ def read_labels(path: str, where: str) -> np.ndarray:
     if not words:
         raise DataError(f"{where}: the file is empty; expected one label per line")
     if "" in words:
-        raise DataError(
-            f"{where}: label {words.index('')} (counted from 0) is empty; expected one label per line"
-        )
+        raise DataError(f"{where}: label {words.index('')} (counted from 0) is empty; expected one label per line")
     return _numbers_if_all(words)
 
 
@@ -108,8 +104,7 @@ def _column(lines: list[str], where: str) -> list[str]:
         column = 0
     else:
         raise DataError(
-            f"{where}: columns are {', '.join(head)}; expected one column, or exactly one named "
-            f"{' or '.join(COLUMNS)}"
+            f"{where}: columns are {', '.join(head)}; expected one column, or exactly one named {' or '.join(COLUMNS)}"
         )
     return [row[column] if column < len(row) else "" for row in rows]
 

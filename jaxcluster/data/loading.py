@@ -54,13 +54,9 @@ def load(
     frame = like.frame if isinstance(like, Dataset) else like
     if bool(name) == bool(path):
         got = f"both are given ('{name}' and '{path}')" if name else "neither is given"
-        raise DataError(
-            f"data.name, {field}: {got}; expected exactly one: a dataset's name, or a file or folder"
-        )
+        raise DataError(f"data.name, {field}: {got}; expected exactly one: a dataset's name, or a file or folder")
     if name and labels_path:
-        raise DataError(
-            f"data.labels_path='{labels_path}': goes with {field}; '{name}' brings its own labels"
-        )
+        raise DataError(f"data.labels_path='{labels_path}': goes with {field}; '{name}' brings its own labels")
     where = f"data.name='{name}'" if name else f"{field}='{path}'"
     source = _read(name, split, path, data_dir, where, frame, progress, report)
     images = as_images(source.pixels, where)
@@ -93,9 +89,7 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
     raise DataError(f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images")
 
 
-def _labels(
-    source: Source, n: int, labels_path: str, where: str
-) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
+def _labels(source: Source, n: int, labels_path: str, where: str) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
     if labels_path:
         where = f"data.labels_path='{labels_path}'"
         return as_labels(read_labels(str(Path(labels_path).expanduser()), where), n, where)

@@ -45,9 +45,7 @@ def as_images(array: np.ndarray, where: str) -> np.ndarray:
         array = array[..., None]
     if array.ndim == 4 and array.shape[-1] not in CHANNELS:
         hint = "; channels seem to come first: np.moveaxis(x, 1, -1)" if array.shape[1] in CHANNELS else ""
-        raise DataError(
-            f"{where}: shape {array.shape} has {array.shape[-1]} channels; expected {SHAPES}{hint}"
-        )
+        raise DataError(f"{where}: shape {array.shape} has {array.shape[-1]} channels; expected {SHAPES}{hint}")
     if array.dtype.kind == "b" or array.dtype == np.uint8:
         return np.ascontiguousarray(array, dtype=np.uint8)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as such
@@ -67,9 +65,7 @@ def _range(images: np.ndarray, where: str) -> tuple[float, float]:
     )
 
 
-def scale_of(
-    images: np.ndarray, white: float | None, where: str, report: Callable[[str], None]
-) -> tuple[float, float]:
+def scale_of(images: np.ndarray, white: float | None, where: str, report: Callable[[str], None]) -> tuple[float, float]:
     """Choose offset and scale for data that a model will be fitted on.
 
     Args:
@@ -90,9 +86,7 @@ def scale_of(
     if white is None and images.dtype == np.uint8:
         white = 255.0
         if high < 32:
-            report(
-                f"{where}: uint8 pixels reach {high:g} of 255 only; if {high:g} is white, save them as float"
-            )
+            report(f"{where}: uint8 pixels reach {high:g} of 255 only; if {high:g} is white, save them as float")
     if white is not None and low >= 0 and high <= white:
         return 0.0, 1.0 / white
     if low >= 0 and high <= 1:
@@ -122,9 +116,7 @@ def frame_for(
     """
     shape = tuple(images.shape[1:])
     if shape != tuple(like.shape):
-        raise DataError(
-            f"{where}: a sample has shape {shape}, but the model was fitted on {tuple(like.shape)}"
-        )
+        raise DataError(f"{where}: a sample has shape {shape}, but the model was fitted on {tuple(like.shape)}")
     low, high = _range(images, where)
     unit = 1.0 / like.scale
     in_unit = white == 1 or (white is None and images.dtype != np.uint8 and low >= 0 and high <= 1)
@@ -137,7 +129,5 @@ def frame_for(
             f"{unit:g}; bring them to that scale"
         )
     if x_low < -1e-3 or x_high > 1 + 1e-3:
-        report(
-            f"{where}: scaled as the fitted data, values lie in [{x_low:.3g}, {x_high:.3g}], not in [0, 1]"
-        )
+        report(f"{where}: scaled as the fitted data, values lie in [{x_low:.3g}, {x_high:.3g}], not in [0, 1]")
     return like.offset, like.scale

@@ -102,9 +102,7 @@ def _in_range(values: np.ndarray) -> np.ndarray:
 
 def main(argv: list[str] | None = None) -> int:
     """Read both files and write the result; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m jaxcluster.data.usps", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m jaxcluster.data.usps", description=__doc__.splitlines()[0])
     parser.add_argument("--train", required=True, help="zip.train.gz, or LIBSVM's usps or usps.bz2")
     parser.add_argument("--test", required=True, help="zip.test.gz, or LIBSVM's usps.t or usps.t.bz2")
     parser.add_argument("--out", default="usps.npz", help="file to write (usps.npz); never overwritten")

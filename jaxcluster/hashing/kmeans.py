@@ -64,15 +64,11 @@ def fit(
     X = rows.as_rows("X", X)
     rows.check_bits(bits)
     if not 1 <= subspace_bits <= 8 or bits % subspace_bits:
-        raise ValueError(
-            f"subspace_bits must lie between 1 and 8 and divide bits = {bits}, got {subspace_bits}"
-        )
+        raise ValueError(f"subspace_bits must lie between 1 and 8 and divide bits = {bits}, got {subspace_bits}")
     parts, d = bits // subspace_bits, X.shape[1]
     width = d // parts
     if width < subspace_bits:
-        raise ValueError(
-            f"bits must be at most {d // subspace_bits * subspace_bits} (the dimensions of X), got {bits}"
-        )
+        raise ValueError(f"bits must be at most {d // subspace_bits * subspace_bits} (the dimensions of X), got {bits}")
     mean, axes, variances = principal_axes(X, parts * width)
     order = _allot(variances, parts, width)
     axes = axes[:, order.ravel()]
@@ -94,9 +90,7 @@ def encode(params: Codebooks, X) -> np.ndarray:
     parts, words, width = params.codewords.shape
     V = rows.centred_product(rows.as_rows("X", X), params.mean, params.axes).reshape(-1, parts, width)
     patterns = _patterns(words.bit_length() - 1)
-    return np.concatenate(
-        [patterns[_nearest(V[:, part], params.codewords[part])] for part in range(parts)], axis=1
-    )
+    return np.concatenate([patterns[_nearest(V[:, part], params.codewords[part])] for part in range(parts)], axis=1)
 
 
 def _allot(variances, parts: int, width: int) -> np.ndarray:

@@ -100,9 +100,7 @@ def encode(params: Balls, X) -> np.ndarray:
     """
     X = rows.as_rows("X", X)
     if X.shape[1] != params.centers.shape[1]:
-        raise ValueError(
-            f"X must have the {params.centers.shape[1]} columns that were fitted, got {X.shape[1]}"
-        )
+        raise ValueError(f"X must have the {params.centers.shape[1]} columns that were fitted, got {X.shape[1]}")
     products, squares = _products(X, params.centers)
     distance2 = squares[:, None] - 2 * products + (params.centers**2).sum(1)
     return distance2 <= params.radii**2

@@ -33,9 +33,7 @@ def contingency(labels_true, labels_pred) -> tuple[np.ndarray, np.ndarray, np.nd
     """
     true, pred = _names("labels_true", labels_true), _names("labels_pred", labels_pred)
     if len(true) != len(pred):
-        raise ValueError(
-            f"labels_true and labels_pred must have the same length, got {len(true)} and {len(pred)}"
-        )
+        raise ValueError(f"labels_true and labels_pred must have the same length, got {len(true)} and {len(pred)}")
     classes, rows = np.unique(true, return_inverse=True)
     clusters, columns = np.unique(pred, return_inverse=True)
     shape = len(classes), len(clusters)
@@ -180,9 +178,7 @@ def evenness(labels_pred, *, n_clusters: int | None = None) -> float:
     counts = np.unique(_names("labels_pred", labels_pred), return_counts=True)[1]
     size = len(counts) if n_clusters is None else n_clusters
     if size < len(counts):
-        raise ValueError(
-            f"n_clusters must be at least the {len(counts)} clusters that occur, got {n_clusters}"
-        )
+        raise ValueError(f"n_clusters must be at least the {len(counts)} clusters that occur, got {n_clusters}")
     return 1.0 if size == 1 else float(np.clip(_entropy(counts) / np.log(size), 0.0, 1.0))
 
 

@@ -64,9 +64,7 @@ def confusion(matrix, path=None, *, row_names=None, column_names=None, title: st
 
 
 def _checked(argument: str, names, n: int) -> list[str]:
-    names = [
-        canvas.plain(name, limit=16) for name in (range(n) if names is None else np.asarray(names).tolist())
-    ]
+    names = [canvas.plain(name, limit=16) for name in (range(n) if names is None else np.asarray(names).tolist())]
     if len(names) != n:
         raise ValueError(f"{argument} must have {n} names, got {len(names)}")
     return names

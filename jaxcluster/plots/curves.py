@@ -172,9 +172,7 @@ def _change_scale(axes, values, stop_change) -> None:
     """Logarithmic; where the change reaches 0, linear below the smallest positive value."""
     positive = [value for value in values if value > 0 and math.isfinite(value)]
     if stop_change is not None:
-        axes.axhline(
-            stop_change, color="0.25", linestyle="--", linewidth=1.0, label=f"stop below {stop_change:g}"
-        )
+        axes.axhline(stop_change, color="0.25", linestyle="--", linewidth=1.0, label=f"stop below {stop_change:g}")
         axes.legend(fontsize=8, framealpha=0.9)
         positive.append(stop_change)
     positive = [value for value in positive if value > 0]

@@ -54,9 +54,7 @@ def principal_coordinates(points, dimensions: int = 2) -> np.ndarray:
     return np.pad(coordinates, ((0, 0), (0, dimensions - coordinates.shape[1])))
 
 
-def pca(
-    points, path=None, *, labels=None, clusters=None, title: str = "PCA", at_most: int = 2000, seed: int = 0
-):
+def pca(points, path=None, *, labels=None, clusters=None, title: str = "PCA", at_most: int = 2000, seed: int = 0):
     """Scatter points in the plane of their two leading principal components.
 
     Args:
@@ -73,9 +71,7 @@ def pca(
 
     Reference: ASPC-DA (TKDE 2019), Figs. 5a to 5d.
     """
-    return pca_panels(
-        {"": points}, path, labels=labels, clusters=clusters, title=title, at_most=at_most, seed=seed
-    )
+    return pca_panels({"": points}, path, labels=labels, clusters=clusters, title=title, at_most=at_most, seed=seed)
 
 
 def pca_panels(
@@ -162,9 +158,7 @@ def _scatter(drawn, path, labels, clusters, n, shown, title, axis_names):
     colors = canvas.group_colors(len(names))
     count = f"{len(shown):,} of {n:,} samples" if len(shown) < n else f"{n:,} samples"
     fig = canvas.figure(4.0 * len(drawn) + 0.9, 4.1)
-    fig.suptitle(
-        "\n".join([canvas.plain(title, limit=70), ", ".join(filter(None, [meaning, count]))]), fontsize=10
-    )
+    fig.suptitle("\n".join([canvas.plain(title, limit=70), ", ".join(filter(None, [meaning, count]))]), fontsize=10)
     size = float(np.clip(600 / math.sqrt(len(shown) + 1), 7, 40))
     for position, (name, points) in enumerate(drawn.items()):
         axes = fig.add_subplot(1, len(drawn), position + 1)

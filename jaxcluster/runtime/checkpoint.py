@@ -59,9 +59,7 @@ class Checkpoints:
                 return self._read(serial, template)
             except Exception as error:  # whatever a damaged file makes a reader raise
                 reason = (str(error) or type(error).__name__).splitlines()[0]
-                self._report(
-                    f"checkpoint {self._folder / str(serial)} cannot be read ({reason}); trying an older one"
-                )
+                self._report(f"checkpoint {self._folder / str(serial)} cannot be read ({reason}); trying an older one")
         return None
 
     def close(self) -> None:
@@ -72,9 +70,7 @@ class Checkpoints:
     def _read(self, serial: int, template: Callable[[dict], Any]) -> tuple[Any, dict]:
         about = self._manager.restore(serial, args=ocp.args.Composite(about=ocp.args.JsonRestore()))["about"]
         tree = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), template(about["cursor"]))
-        restored = self._manager.restore(
-            serial, args=ocp.args.Composite(state=ocp.args.StandardRestore(tree))
-        )
+        restored = self._manager.restore(serial, args=ocp.args.Composite(state=ocp.args.StandardRestore(tree)))
         if _checksum(restored["state"]) != about["checksum"]:
             raise ValueError("its checksum does not match its contents")
         return restored["state"], about["cursor"]

@@ -31,15 +31,14 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int) -> Callable:
         num_samples: n.
 
     Returns:
-        (state, images, key, start, stop, *, axis_name, num_devices) -> (state, sums); `key` is the epoch's and
-        decides the order of the samples and every draw; `sums` adds up the steps' info.
+        (state, images, key, start, stop, *, device, num_devices, axis_name) -> (state, sums), for `devices.bind`;
+        `key` is the epoch's and decides the order of the samples and every draw; `sums` adds up the steps' info.
     """
 
-    def run(state, images, key, start, stop, *, axis_name: str | None, num_devices: int):
+    def run(state, images, key, start, stop, *, device, num_devices: int, axis_name: str | None):
         order_key, steps_key = jax.random.split(key)
         order = jax.random.permutation(order_key, num_samples).astype(jnp.int32)
         rows = -(-batch_size // num_devices)  # on each device; positions beyond the batch are padding
-        device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
         position = device * rows + jnp.arange(rows, dtype=jnp.int32)
 
         def one(state, i):

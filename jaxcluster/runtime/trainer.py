@@ -14,7 +14,7 @@ from jaxcluster.runtime import checkpoint, devices, epochs
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.workdir import Metrics
 
-__all__ = ["TrainingError", "Trained", "train"]
+__all__ = ["Trained", "TrainingError", "train"]
 
 CALL_SECONDS = 1.0  # aim of one device call; none should last longer than about five
 
@@ -101,9 +101,7 @@ def train(
 class _Run:
     """One call of `train`: holds what its phases share."""
 
-    def __init__(
-        self, algorithm, images, seed, workdir, reporter, poll, score, checkpoint_seconds, device_list
-    ):
+    def __init__(self, algorithm, images, seed, workdir, reporter, poll, score, checkpoint_seconds, device_list):
         self.algorithm, self.workdir, self.reporter, self.poll = algorithm, workdir, reporter, poll
         self.score, self.checkpoint_seconds, self.devices = score, checkpoint_seconds, device_list
         self.images = jax.device_put(images, device_list[0])
@@ -148,11 +146,7 @@ class _Run:
     def _begin(self, cursor: _Cursor, model: dict[str, Any] | None) -> Any:
         """Make a phase's first state, from the model of the phase before it."""
         phases = self.algorithm.phases
-        rows = (
-            None
-            if model is None
-            else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
-        )
+        rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
         self._tick(cursor)
         if rows is not None:
             checkpoint.save_model(self.workdir / "model" / f"rows_before_{phases[cursor.phase].name}", rows)
@@ -186,9 +180,7 @@ class _Run:
             info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
             record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **info}
             if update is not None:
-                rows = self._observe(
-                    phase, phase.model(state), self._key(cursor.phase, cursor.epoch, 3), observe
-                )
+                rows = self._observe(phase, phase.model(state), self._key(cursor.phase, cursor.epoch, 3), observe)
                 state, more = update(state, rows, cursor.epoch)
                 record |= {name: float(value) for name, value in jax.device_get(more).items()}
                 self._check_finite(cursor, record)
@@ -199,9 +191,7 @@ class _Run:
             self._tick(cursor)
             record["seconds"] = round(cursor.seconds[phase.name], 3)
             self.metrics.add(record)
-            figures = {
-                name: record[name] for name in ("loss", "selected", "change", "acc", "nmi") if name in record
-            }
+            figures = {name: record[name] for name in ("loss", "selected", "change", "acc", "nmi") if name in record}
             cursor.epoch, cursor.step, cursor.sums = cursor.epoch + 1, 0, {}
             self.reporter.update(cursor.epoch, figures)
             self._pause(state, cursor)
@@ -217,9 +207,7 @@ class _Run:
         return Trained(model, rows, before, self.metrics.history, cursor.seconds)
 
     def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, observe: Callable | None = None):
-        return epochs.observe_all(
-            observe or jax.jit(phase.observe), model, self.images, key, poll=lambda: None
-        )
+        return epochs.observe_all(observe or jax.jit(phase.observe), model, self.images, key, poll=lambda: None)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)

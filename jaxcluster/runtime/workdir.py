@@ -123,7 +123,5 @@ def _differences(old: Any, new: Any, name: str = "") -> list[str]:
         for key in sorted(old.keys() | new.keys()):
             found += _differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
         return found
-    same = old == new or (
-        isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0)
-    )
+    same = old == new or (isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0))
     return [] if same else [f"{name} was {old!r}, now {new!r}"]

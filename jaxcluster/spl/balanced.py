@@ -57,9 +57,7 @@ class BalancedInfo(NamedTuple):
 
     selected: jax.Array  # [groups] int32, samples with a positive weight
     mass: jax.Array  # [groups] sum of the weights, the S of the theorem
-    threshold: (
-        jax.Array
-    )  # [groups] losses below it count fully, above it not at all; lambda - 2 gamma S if balanced
+    threshold: jax.Array  # [groups] losses below it count fully, above it not at all; lambda - 2 gamma S if balanced
     valid: jax.Array  # [groups] int32, samples that could be selected: unmasked, finite loss, id in range
     nan: jax.Array  # int32, unmasked samples whose loss is NaN
     infinite: jax.Array  # int32, unmasked samples whose loss is infinite

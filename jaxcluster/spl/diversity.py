@@ -21,9 +21,7 @@ from jaxcluster.spl.select import largest_true, split_at
 __all__ = ["diversity_weights"]
 
 
-def diversity_weights(
-    losses, groups, *, age, gamma, num_groups, mask=None, axis_name=None, return_info=False
-):
+def diversity_weights(losses, groups, *, age, gamma, num_groups, mask=None, axis_name=None, return_info=False):
     r"""Select easy samples with a bonus that is largest for a group's first.
 
     $$\min_{v \in \{0,1\}^n} \sum_i v_i (l_i - \lambda) - \gamma \sum_k \sqrt{\sum_{i \in k} v_i^2},

@@ -119,9 +119,7 @@ def _hard_age(losses, fraction, mask, axis_name):
     keys = ordered_keys(losses, usable)
     n = tally(usable, axis_name)
     wanted = whole(_clip(fraction), n)
-    border = largest_true(
-        keys, None, 1, lambda x, below: below <= wanted, dtype=losses.dtype, axis_name=axis_name
-    )
+    border = largest_true(keys, None, 1, lambda x, below: below <= wanted, dtype=losses.dtype, axis_name=axis_name)
     _, most = extremes(losses, usable, axis_name)
     everything = wanted >= n
     age = jnp.where(everything, next_above(most), border.value[0])

@@ -63,9 +63,7 @@ def _gamma(losses, fraction, rho, mask, num_groups, axis_name):
 
     def quantile(p):
         rank = jnp.minimum(whole(jnp.asarray(p, dtype), n), n - 1)
-        return largest_true(
-            keys, None, 1, lambda _, below: below <= rank, dtype=dtype, axis_name=axis_name
-        ).value[0]
+        return largest_true(keys, None, 1, lambda _, below: below <= rank, dtype=dtype, axis_name=axis_name).value[0]
 
     low, high = quantile(0.01), quantile(0.99)
     size = jnp.maximum(jnp.abs(low), jnp.abs(high))

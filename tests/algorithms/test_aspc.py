@@ -1,5 +1,7 @@
 """ASPC-DA: its steps against plain ones, its rules against the paper's equations, and one against many devices."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,9 +40,7 @@ def batch_of(index, valid=None):
 
 def plain(layers, x):
     for i in range(len(layers)):
-        x = (x if i == 0 else jnp.maximum(x, 0)) @ layers[f"dense_{i}"]["kernel"] + layers[f"dense_{i}"][
-            "bias"
-        ]
+        x = (x if i == 0 else jnp.maximum(x, 0)) @ layers[f"dense_{i}"]["kernel"] + layers[f"dense_{i}"]["bias"]
     return x
 
 
@@ -61,9 +61,7 @@ def test_pretraining_is_momentum_descent_on_the_mean_square():
     params, velocity = state.params, jax.tree.map(jnp.zeros_like, state.params)
     for index in ([0, 1, 2], [3, 4, 5]):
         x = jnp.asarray(images().reshape(N, -1)[np.array(index)] / np.float32(255))
-        gradient = jax.grad(lambda p, x=x: jnp.mean((plain(p["decoder"], plain(p["encoder"], x)) - x) ** 2))(
-            params
-        )
+        gradient = jax.grad(lambda p, x=x: jnp.mean((plain(p["decoder"], plain(p["encoder"], x)) - x) ** 2))(params)
         velocity = jax.tree.map(lambda v, g: 0.9 * v - 0.5 * g, velocity, gradient)
         params = jax.tree.map(jnp.add, params, velocity)
         # A fourth sample that is padding must change nothing.
@@ -127,9 +125,7 @@ def test_update_follows_equations_15_10_and_16(epoch):
     np.testing.assert_allclose(info["age"], age, rtol=1e-5)
     np.testing.assert_allclose(info["cluster_loss"], losses.mean(), rtol=1e-5)
     np.testing.assert_allclose(info["feature_loss"], np.mean((losses - age) * (losses < age)), rtol=1e-4)
-    np.testing.assert_allclose(
-        info["change"], np.mean(distances.argmin(1) != np.asarray(state.labels)), rtol=1e-6
-    )
+    np.testing.assert_allclose(info["change"], np.mean(distances.argmin(1) != np.asarray(state.labels)), rtol=1e-6)
     assert info["selected"] == np.float32(np.mean(losses < age))
 
 
@@ -138,14 +134,10 @@ def test_weights_on_augmented_images_are_the_printed_equation_16():
     state = finetune_state(algorithm)
     rng = np.random.default_rng(1)
     z, augmented = (rng.normal(size=(N, 4)).astype(np.float32) for _ in range(2))
-    after, _ = algorithm.phases[1].update(
-        state, {"embedding": jnp.asarray(z), "augmented": jnp.asarray(augmented)}, 0
-    )
+    after, _ = algorithm.phases[1].update(state, {"embedding": jnp.asarray(z), "augmented": jnp.asarray(augmented)}, 0)
     losses = ((augmented - np.asarray(state.centers)[np.asarray(after.labels)]) ** 2).mean(1)
     np.testing.assert_array_equal(after.weights, losses < losses.mean())
-    rows = algorithm.phases[1].observe(
-        algorithm.phases[1].model(state), jnp.asarray(images()), KEY, jnp.arange(N)
-    )
+    rows = algorithm.phases[1].observe(algorithm.phases[1].model(state), jnp.asarray(images()), KEY, jnp.arange(N))
     assert not np.allclose(rows["augmented"], rows["embedding"])
 
 
@@ -209,9 +201,7 @@ def two_epochs(phase_index, num_devices):
     loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=N)
     run = devices.bind(loop, jax.local_devices()[:num_devices])
     for epoch in range(2):
-        state, _ = run(
-            state, x, jax.random.fold_in(KEY, epoch), 0, epochs.steps_per_epoch(N, phase.batch_size)
-        )
+        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, epochs.steps_per_epoch(N, phase.batch_size))
         if phase.update is not None:
             rows = phase.observe(phase.model(jax.device_get(state)), x, KEY, jnp.arange(N))
             state, _ = phase.update(jax.device_get(state), rows, epoch)
@@ -244,14 +234,12 @@ def test_impossible_settings_are_refused_by_name(field, value, message):
     for part in field.split(".")[:-1]:
         room = room[part]
     room[field.split(".")[-1]] = value
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         aspc.check(config, N)
 
 
 def test_unbounded_training_needs_a_tolerance():
     config = aspc.get_config()
     config.finetune.epochs, config.finetune.tolerance = -1, 0.0
-    with pytest.raises(
-        ValueError, match="config.finetune.tolerance must be above 0 when config.finetune.epochs is -1"
-    ):
+    with pytest.raises(ValueError, match="config.finetune.tolerance must be above 0 when config.finetune.epochs is -1"):
         aspc.check(config, N)

@@ -55,9 +55,7 @@ def measure(n):
     row = {
         "n": n,
         "balanced_weights": seconds(lambda: spl.balanced_weights(x, g, age=age, **options), repeats + 2),
-        "balanced_weights_sorted": seconds(
-            lambda: spl.balanced_weights_sorted(x, g, age=age, **options), repeats
-        ),
+        "balanced_weights_sorted": seconds(lambda: spl.balanced_weights_sorted(x, g, age=age, **options), repeats),
         "age_for_fraction": seconds(lambda: spl.age_for_fraction(x, 0.5, groups=g, **options), repeats),
         "np.lexsort": seconds(lambda: np.lexsort((losses, groups)), repeats - 1),
         "lax.sort": seconds(lambda: sort(g, x), repeats),
@@ -76,9 +74,7 @@ def compiled_memory(n):
 
 def resident_memory(n):
     """Growth of a fresh process's peak memory over a run, in float32 arrays of n, inputs apart."""
-    out = subprocess.run(
-        [sys.executable, __file__, str(n)], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    out = subprocess.run([sys.executable, __file__, str(n)], capture_output=True, text=True, check=True, cwd=ROOT)
     return float(out.stdout.split()[-1])
 
 

@@ -143,9 +143,7 @@ def test_arrays_that_are_no_images(tmp_path, array, message):
 def test_pixels_that_are_not_finite_are_counted_and_located(tmp_path, value):
     array = UNIT.copy()
     array[2, 3, 1] = array[4, 0, 0] = value
-    with pytest.raises(
-        data.DataError, match=r"2 of 120 pixels are NaN or infinite .*first at index \(2, 3, 1, 0\)"
-    ):
+    with pytest.raises(data.DataError, match=r"2 of 120 pixels are NaN or infinite .*first at index \(2, 3, 1, 0\)"):
         data.load(path=saved(tmp_path, array))
 
 
@@ -180,20 +178,14 @@ def test_missing_file_and_unsupported_extension(tmp_path):
     with pytest.raises(data.DataError, match=r"^data.path='.*none.npz': no such file or folder$"):
         data.load(path=str(tmp_path / "none.npz"))
     (tmp_path / "x.mat").touch()
-    with pytest.raises(
-        data.DataError, match=r"extension '.mat'; expected .npz, .npy, an image or a folder of images"
-    ):
+    with pytest.raises(data.DataError, match=r"extension '.mat'; expected .npz, .npy, an image or a folder of images"):
         data.load(path=str(tmp_path / "x.mat"))
 
 
 def test_exactly_one_of_name_and_path():
-    with pytest.raises(
-        data.DataError, match=r"^data.name, data.path: neither is given; expected exactly one"
-    ):
+    with pytest.raises(data.DataError, match=r"^data.name, data.path: neither is given; expected exactly one"):
         data.load()
-    with pytest.raises(
-        data.DataError, match=r"both are given \('digits' and 'x.npz'\); expected exactly one"
-    ):
+    with pytest.raises(data.DataError, match=r"both are given \('digits' and 'x.npz'\); expected exactly one"):
         data.load(name="digits", path="x.npz")
 
 

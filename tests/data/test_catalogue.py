@@ -96,9 +96,7 @@ def test_unknown_labels_are_left_out_and_it_is_said(tmp_path):
 
 
 def test_an_unknown_name_is_said_with_near_ones(tmp_path):
-    with pytest.raises(
-        data.DataError, match=r"data.name='mnsit' is unknown \(near: mnist, .*expected 'digits'"
-    ):
+    with pytest.raises(data.DataError, match=r"data.name='mnsit' is unknown \(near: mnist, .*expected 'digits'"):
         load(tmp_path, "mnsit")
 
 

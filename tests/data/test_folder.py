@@ -171,9 +171,7 @@ def test_grey_images_for_a_model_of_colour_and_the_reverse(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(
-        data.DataError, match=r"no images in the folder \(0 files of other kinds\); expected .png"
-    ):
+    with pytest.raises(data.DataError, match=r"no images in the folder \(0 files of other kinds\); expected .png"):
         load(tmp_path)
     (tmp_path / "a.txt").touch()
     with pytest.raises(data.DataError, match=r"no images in the folder \(1 files of other kinds\)"):

@@ -18,9 +18,7 @@ def scaled(found):
     return (found.images.astype(np.float64) - found.offset) * found.scale
 
 
-@pytest.mark.parametrize(
-    "fitted", [GREY, GREY / 255, GREY * 3.0 - 100, GREY > 128, GREY.astype(np.int32) * 99]
-)
+@pytest.mark.parametrize("fitted", [GREY, GREY / 255, GREY * 3.0 - 100, GREY > 128, GREY.astype(np.int32) * 99])
 def test_a_part_of_the_fitted_data_is_scaled_as_it_was_there(tmp_path, fitted):
     whole = load(tmp_path, fitted)
     for like in (whole, whole.frame):
@@ -59,9 +57,7 @@ def test_another_shape(tmp_path):
 )
 def test_another_scale_of_pixels(tmp_path, fitted, new, unit):
     whole = load(tmp_path, fitted / fitted.max() if fitted.dtype != np.uint8 else fitted)
-    with pytest.raises(
-        data.DataError, match=rf"but the model was fitted on pixels from 0 to {unit}; bring them"
-    ):
+    with pytest.raises(data.DataError, match=rf"but the model was fitted on pixels from 0 to {unit}; bring them"):
         load(tmp_path, new, like=whole)
 
 

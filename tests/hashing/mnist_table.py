@@ -76,9 +76,7 @@ def load_mnist():
 
 def table(results) -> str:
     """Lines of `mean +- std (paper)` from {name: {bits: {field: [values]}}}."""
-    lines = [
-        f"{'':<6}" + "".join(f"{text + f', {bits} bits':>32}" for text in FIELDS.values() for bits in BITS)
-    ]
+    lines = [f"{'':<6}" + "".join(f"{text + f', {bits} bits':>32}" for text in FIELDS.values() for bits in BITS)]
     for name in results:
         cells = []
         for field in FIELDS:
@@ -130,9 +128,7 @@ def summary(results, options) -> dict:
         }
         for name, by_bits in results.items()
     }
-    command = (
-        f"python -m tests.hashing.mnist_table --seeds {options.seeds} --record tests/records/{RECORD.name}"
-    )
+    command = f"python -m tests.hashing.mnist_table --seeds {options.seeds} --record tests/records/{RECORD.name}"
     return {
         "command": command,
         "data": "MNIST, 70,000 images; 1,000 queries, 69,000 training and gallery",

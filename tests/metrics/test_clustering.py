@@ -195,9 +195,7 @@ def test_bad_input_names_the_argument(score):
 
 
 def test_bad_options():
-    with pytest.raises(
-        ValueError, match="average must be one of arithmetic, geometric, max, min, got 'mean'"
-    ):
+    with pytest.raises(ValueError, match="average must be one of arithmetic, geometric, max, min, got 'mean'"):
         metrics.nmi([0, 1], [0, 1], average="mean")
     with pytest.raises(ValueError, match="n_clusters must be at least the 2 clusters that occur, got 1"):
         metrics.evenness([0, 1], n_clusters=1)

@@ -109,9 +109,7 @@ def test_equal_to_the_mean_over_all_orders(seed):
 def test_one_group_equal_to_the_mean_over_all_orders(n):
     for r in range(n + 1):
         for k in range(1, n + 1):
-            np.testing.assert_allclose(
-                closed_forms([n], [r], k)[0], oracle.expected_scores([n], [r], k), atol=1e-12
-            )
+            np.testing.assert_allclose(closed_forms([n], [r], k)[0], oracle.expected_scores([n], [r], k), atol=1e-12)
 
 
 def test_equal_to_monte_carlo_with_large_groups():
@@ -208,15 +206,11 @@ def test_bad_input_names_the_argument():
         retrieval.binarize([[0.0, np.nan]])
     with pytest.raises(ValueError, match="codes must hold booleans, integers or floats, got dtype <U1"):
         retrieval.binarize([["a"]])
-    with pytest.raises(
-        ValueError, match=r"bits must be bool of shape \[n, bits\], got int64 of shape \(1, 2\)"
-    ):
+    with pytest.raises(ValueError, match=r"bits must be bool of shape \[n, bits\], got int64 of shape \(1, 2\)"):
         retrieval.pack(np.array([[0, 1]], np.int64))
     with pytest.raises(ValueError, match="queries and gallery must have the same words a code, got 1 and 2"):
         retrieval.hamming(np.zeros((2, 1), np.uint64), np.zeros((2, 2), np.uint64))
-    with pytest.raises(
-        ValueError, match=r"counts and relevant must have the same shape .* \(1, 2\) and \(1, 1\)"
-    ):
+    with pytest.raises(ValueError, match=r"counts and relevant must have the same shape .* \(1, 2\) and \(1, 1\)"):
         retrieval.precision_at([[1, 2]], [[1]], 1)
     with pytest.raises(ValueError, match="relevant must lie between 0 and counts"):
         retrieval.average_precision([[1, 2]], [[2, 0]])

@@ -33,9 +33,7 @@ def test_expected_is_the_mean_of_stable_over_orders_of_the_gallery():
     draws = []
     for _ in range(400):
         order = rng.permutation(rest)
-        draws.append(
-            retrieval.per_query(codes[query], labels[query], codes[order], labels[order], k=25, ties="stable")
-        )
+        draws.append(retrieval.per_query(codes[query], labels[query], codes[order], labels[order], k=25, ties="stable"))
     draws = np.array(draws).mean(-1)
     error = draws.std(0) / np.sqrt(len(draws))
     assert (np.abs(draws.mean(0) - np.mean(expected, -1)) < 4.5 * error).all()
@@ -99,8 +97,7 @@ def test_the_command_over_several_seeds(files, capsys):
     codes, labels, arguments = files
     assert command.main([*arguments, "--queries", "50", "--k", "20", "--seeds", "3", "--ties", "stable"]) == 0
     values = [
-        100 * retrieval.evaluate(codes, labels, n_queries=50, seed=s, k=20, ties="stable").mean_ap
-        for s in range(3)
+        100 * retrieval.evaluate(codes, labels, n_queries=50, seed=s, k=20, ties="stable").mean_ap for s in range(3)
     ]
     assert f"{np.mean(values):.2f} +- {np.std(values, ddof=1):.2f}" in capsys.readouterr().out
 
@@ -135,7 +132,5 @@ def test_bad_input_names_the_argument():
         retrieval.per_query(codes, labels, codes, labels, k=2, ties="first")
     with pytest.raises(ValueError, match=r"query_labels must have shape \[6\] like the codes, got \(5,\)"):
         retrieval.per_query(codes, labels[:5], codes, labels, k=2)
-    with pytest.raises(
-        ValueError, match="query_codes and gallery_codes must have the same bits, got 3 and 4"
-    ):
+    with pytest.raises(ValueError, match="query_codes and gallery_codes must have the same bits, got 3 and 4"):
         retrieval.per_query(codes[:, :3], labels, codes, labels, k=2)

@@ -1,5 +1,7 @@
 """The autoencoder against a plain NumPy one, and its initialisation against the bound it is drawn from."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def test_forward_pass_is_the_plain_one():
 def test_the_papers_size():
     params = jax.eval_shape(networks.autoencoder(784).init, jax.random.key(0))
     widths = [784, 500, 500, 2000, 10, 2000, 500, 500, 784]
-    expected = sum(a * b + b for a, b in zip(widths, widths[1:]))
+    expected = sum(a * b + b for a, b in itertools.pairwise(widths))
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected
 
 

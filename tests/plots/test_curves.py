@@ -10,9 +10,7 @@ from tests.plots.pictures import assert_png
 
 
 def history(epochs=40):
-    records = [
-        {"phase": "pretrain", "epoch": e, "loss": 0.1 / e, "seconds": 1.0} for e in range(1, epochs + 1)
-    ]
+    records = [{"phase": "pretrain", "epoch": e, "loss": 0.1 / e, "seconds": 1.0} for e in range(1, epochs + 1)]
     for e in range(1, epochs + 1):
         records.append(
             {

@@ -24,9 +24,7 @@ def test_coordinates_are_those_of_scikit_learn(n, d):
 
 def test_the_picture_shows_these_coordinates(tmp_path):
     digits = load_digits()
-    fig = embedding.pca(
-        digits.images, tmp_path / "pca.png", labels=digits.target, title="pixels", at_most=500
-    )
+    fig = embedding.pca(digits.images, tmp_path / "pca.png", labels=digits.target, title="pixels", at_most=500)
     assert_png(tmp_path / "pca.png", fig)
     shown = embedding.subset(len(digits.data), at_most=500)
     expected = PCA(2, svd_solver="full").fit_transform(digits.data[shown])

@@ -24,9 +24,7 @@ def test_rows_hold_the_most_confident_first(tmp_path):
     assert_png(tmp_path / "t.png", fig)
     cells = page(fig)[2::5, 2::5, 0] * 7 - 1
     np.testing.assert_allclose(cells[0], [2, 5, 0], atol=1e-5)
-    np.testing.assert_allclose(
-        cells[1], [1, 3, 6], atol=1e-5
-    )  # a tie keeps its order; the empty cell is paper
+    np.testing.assert_allclose(cells[1], [1, 3, 6], atol=1e-5)  # a tie keeps its order; the empty cell is paper
     assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["cluster 0 (4)", "cluster 1 (2)"]
 
 
@@ -35,9 +33,7 @@ def test_nan_confidence_comes_last():
     np.testing.assert_allclose(page(fig)[2, 2::5, 0] * 4 - 1, [2, 1, 0], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "shape", [(8, 8), (8, 8, 1), (5, 12, 3), (30, 7, 3), (6, 6, 4), (1, 1, 1), (96, 96, 3)]
-)
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (5, 12, 3), (30, 7, 3), (6, 6, 4), (1, 1, 1), (96, 96, 3)])
 def test_grey_and_rgb_square_and_not(tmp_path, shape):
     images = np.random.default_rng(0).random((30, *shape))
     fig = typical.most_typical(images, np.arange(30) % 3, np.ones(30), tmp_path / "t.png")
@@ -47,9 +43,7 @@ def test_grey_and_rgb_square_and_not(tmp_path, shape):
 
 def test_digits(tmp_path):
     digits = load_digits()
-    fig = typical.most_typical(
-        digits.images / 16, digits.target, np.ones(1797), tmp_path / "t.png", title="$x_"
-    )
+    fig = typical.most_typical(digits.images / 16, digits.target, np.ones(1797), tmp_path / "t.png", title="$x_")
     assert_png(tmp_path / "t.png", fig)
     np.testing.assert_allclose(page(fig)[1:9, 1:9, 0], digits.images[0] / 16)
 

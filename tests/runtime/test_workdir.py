@@ -20,9 +20,7 @@ def test_a_new_or_empty_folder_is_claimed_and_claimed_again(tmp_path):
 def test_another_config_is_refused_with_the_fields_that_differ(tmp_path):
     workdir.claim(tmp_path, IDENTITY)
     other = {"config": {"seed": 1, "net": {"hidden": (3, 4)}}, "data": {"samples": 6, "checksum": 1}}
-    with pytest.raises(
-        WorkdirError, match=r"config.seed was 0, now 1; data.samples was 5, now 6\. Name another"
-    ):
+    with pytest.raises(WorkdirError, match=r"config.seed was 0, now 1; data.samples was 5, now 6\. Name another"):
         workdir.claim(tmp_path, other)
     assert json.loads((tmp_path / "config.json").read_text())["config"]["seed"] == 0
 
@@ -44,7 +42,7 @@ def test_no_run_and_damaged_config_are_told_apart(tmp_path):
     with pytest.raises(WorkdirError, match="holds no run"):
         workdir.read_identity(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(WorkdirError, match="damaged config.json"):
+    with pytest.raises(WorkdirError, match=r"damaged config\.json"):
         workdir.read_identity(tmp_path)
 
 

@@ -51,9 +51,7 @@ def schemes():
             mine, w = losses[groups == k], np.asarray(weights)[groups == k]
             choice.scatter(mine, np.full(20, y), s=34, facecolors="none", edgecolors=color, lw=0.7, alpha=0.6)
             choice.scatter(mine, np.full(20, y), s=34, color=color, alpha=w, lw=0)
-            choice.text(
-                4.15, y, f"{w.sum():.1f}".rstrip("0").rstrip("."), color=color, va="center", ha="right"
-            )
+            choice.text(4.15, y, f"{w.sum():.1f}".rstrip("0").rstrip("."), color=color, va="center", ha="right")
     choice.text(4.15, 0.42, "selected", va="center", ha="right", fontsize=9)
     choice.set_yticks([0, -1, -2], rows)
     choice.set(xlabel="loss", xlim=(0, 4.3), ylim=(-2.45, 0.55))

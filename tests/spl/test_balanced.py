@@ -138,9 +138,7 @@ def test_counting_equals_sorting(dtype):
 
         def both(loss, group, age, gamma, mask):
             options = {"age": age, "gamma": gamma, "num_groups": 20, "mask": mask}
-            return spl.balanced_weights(loss, group, **options), spl.balanced_weights_sorted(
-                loss, group, **options
-            )
+            return spl.balanced_weights(loss, group, **options), spl.balanced_weights_sorted(loss, group, **options)
 
         counted, by_sort = jax.jit(jax.vmap(both))(losses, groups, age, gamma, mask)
         # The same comparisons and formula; a fused multiply-add may round a fractional weight differently.
@@ -176,9 +174,7 @@ def test_permuting_samples_permutes_weights():
 def test_weights_fall_with_the_loss_within_a_group_and_rise_with_age():
     losses, groups, _, _, num_groups = random_problem(3, n=80, num_groups=4)
     ages = jnp.linspace(-2, 20, 41)
-    sweep = jax.vmap(
-        lambda age: spl.balanced_weights(losses, groups, age=age, gamma=0.07, num_groups=num_groups)
-    )
+    sweep = jax.vmap(lambda age: spl.balanced_weights(losses, groups, age=age, gamma=0.07, num_groups=num_groups))
     weights = np.asarray(sweep(ages))
     assert np.all(np.diff(weights, axis=0) >= -1e-5)
     assert np.all(weights[0] == 0)

@@ -139,9 +139,7 @@ def test_empty_groups_change_nothing(name):
 
 
 def test_info_of_an_empty_group():
-    _, info = spl.balanced_weights(
-        jnp.array([0.5]), jnp.array([2]), age=1.0, gamma=0.3, num_groups=3, return_info=True
-    )
+    _, info = spl.balanced_weights(jnp.array([0.5]), jnp.array([2]), age=1.0, gamma=0.3, num_groups=3, return_info=True)
     np.testing.assert_array_equal(info.mass[:2], 0)
     np.testing.assert_array_equal(info.threshold[:2], 1)
     np.testing.assert_array_equal(info.valid, [0, 0, 1])
@@ -186,12 +184,8 @@ def test_negative_losses_and_both_zeros(name):
 def test_an_infinite_age_selects_all_but_the_infinite(name):
     losses = jnp.array([1.0, 3e38, jnp.inf, -3e38, -jnp.inf, jnp.nan])
     groups = jnp.array([0, 1, 2, 0, 1, 2])
-    np.testing.assert_array_equal(
-        GROUPED[name](losses, groups, age=jnp.inf, gamma=0.5), [1, 1, 0, 1, 0, jnp.nan]
-    )
-    np.testing.assert_array_equal(
-        GROUPED[name](losses, groups, age=-jnp.inf, gamma=0.5), [0, 0, 0, 0, 0, jnp.nan]
-    )
+    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=jnp.inf, gamma=0.5), [1, 1, 0, 1, 0, jnp.nan])
+    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=-jnp.inf, gamma=0.5), [0, 0, 0, 0, 0, jnp.nan])
 
 
 @pytest.mark.parametrize("name", ["balanced", "sorted"])
@@ -256,9 +250,7 @@ def test_anything_with_an_array_protocol_will_do():
     [
         (lambda: spl.hard_weights(np.arange(3), age=1.0), TypeError, "losses must be floating point, got"),
         (
-            lambda: spl.balanced_weights(
-                np.zeros((2, 3)), np.zeros((2, 3), int), age=1, gamma=1, num_groups=2
-            ),
+            lambda: spl.balanced_weights(np.zeros((2, 3)), np.zeros((2, 3), int), age=1, gamma=1, num_groups=2),
             ValueError,
             r"losses must have shape \[n\], got shape \(2, 3\)",
         ),

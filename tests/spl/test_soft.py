@@ -138,9 +138,7 @@ def test_no_subset_is_more_diverse_and_easy(dtype):
                 losses = np.round(losses)
             losses = losses.astype(dtype)
             groups, age, gamma = rng.integers(0, 3, 9), rng.normal(), rng.choice([0, 0.1, 1, 3])
-            weights, info = spl.diversity_weights(
-                losses, groups, age=age, gamma=gamma, num_groups=3, return_info=True
-            )
+            weights, info = spl.diversity_weights(losses, groups, age=age, gamma=gamma, num_groups=3, return_info=True)
             weights, info = jax.tree.map(np.asarray, (weights, info))
             age, gamma = float(dtype(age)), float(dtype(gamma))
             best = oracle.best_subset(losses, groups, age, gamma, 3)

@@ -25,12 +25,8 @@ CALLS = {
     "linear": lambda x, g, m, p, **o: spl.linear_weights(x, age=p, mask=m, **o),
     "logarithmic": lambda x, g, m, p, **o: spl.logarithmic_weights(x, age=p / 4, mask=m, **o),
     "mixture": lambda x, g, m, p, **o: spl.mixture_weights(x, age=p, gamma=p / 2, mask=m, **o),
-    "balanced": lambda x, g, m, p, **o: spl.balanced_weights(
-        x, g, age=p, gamma=p / 50, num_groups=G, mask=m, **o
-    ),
-    "diversity": lambda x, g, m, p, **o: spl.diversity_weights(
-        x, g, age=p, gamma=p, num_groups=G, mask=m, **o
-    ),
+    "balanced": lambda x, g, m, p, **o: spl.balanced_weights(x, g, age=p, gamma=p / 50, num_groups=G, mask=m, **o),
+    "diversity": lambda x, g, m, p, **o: spl.diversity_weights(x, g, age=p, gamma=p, num_groups=G, mask=m, **o),
     "adaptive_age": lambda x, g, m, p, **o: spl.adaptive_age(x, progress=p, mask=m, **o),
     "hard_age": lambda x, g, m, p, **o: spl.age_for_fraction(x, p / 4, mask=m, **o),
     "balanced_age": lambda x, g, m, p, **o: spl.age_for_fraction(
@@ -98,9 +94,7 @@ def on_shards(call, shards, way):
                 split(x), split(g), split(m), p,
             )  # fmt: skip
             out = jax.tree.map(lambda s: spec if s.shape[1:] == (N // shards,) else PartitionSpec(), shapes)
-            mapped = jax.shard_map(
-                one, mesh=mesh, in_specs=(spec, spec, spec, PartitionSpec()), out_specs=out
-            )
+            mapped = jax.shard_map(one, mesh=mesh, in_specs=(spec, spec, spec, PartitionSpec()), out_specs=out)
             return jax.jit(mapped)(x, g, m, p), None
         mapper = jax.vmap if way == "vmap" else jax.pmap
         mapped = mapper(one, axis_name="shards", in_axes=(0, 0, 0, None))

@@ -25,9 +25,7 @@ class Inputs(NamedTuple):
     augmented: Callable[[Array, Array, Array], Array]  # (key, images, position) -> [b, D]
 
 
-def build(
-    config, *, num_samples: int, sample_shape: tuple[int, ...], offset: float, scale: float
-) -> Algorithm:
+def build(config, *, num_samples: int, sample_shape: tuple[int, ...], offset: float, scale: float) -> Algorithm:
     """Build ASPC-DA for one data set.
 
     Args:

@@ -50,12 +50,8 @@ def get_config() -> ConfigDict:
     # silhouette (see clusterers.kmeans); 0: by its sum of squares alone, as in the paper
 
     config.finetune = ConfigDict()
-    config.finetune.epochs = (
-        100  # T; 0 stops after the initial clustering, -1 trains until `tolerance` is met
-    )
-    config.finetune.age_epochs = (
-        0  # T of Eq. 10, over which the age parameter grows; 0: `epochs` (100 if that is -1)
-    )
+    config.finetune.epochs = 100  # T; 0 stops after the initial clustering, -1 trains until `tolerance` is met
+    config.finetune.age_epochs = 0  # T of Eq. 10, over which the age parameter grows; 0: `epochs` (100 if that is -1)
     config.finetune.batch_size = 256
     config.finetune.optimizer = "adam"
     config.finetune.learning_rate = 1e-4
@@ -63,9 +59,7 @@ def get_config() -> ConfigDict:
     config.finetune.tolerance = 1e-3  # δ of Eq. 18: stop when fewer labels than this share change; 0: never
     config.finetune.augment = True  # DA-S2 of Table 5
     config.finetune.self_paced = True  # ASP of Table 5; False: every sample has weight 1
-    config.finetune.weights_on = (
-        "clean"  # losses that the weights come from; "augmented" is the printed Eq. 16
-    )
+    config.finetune.weights_on = "clean"  # losses that the weights come from; "augmented" is the printed Eq. 16
     config.finetune.mean_over = "selected"  # divisor of the batch loss; "all" is the printed Eq. 17
     return config
 
@@ -96,9 +90,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
             f"config.n_clusters must be at most the number of samples, got {config.n_clusters} clusters for "
             f"{num_samples} samples"
         )
-    require(
-        "network.hidden", "a tuple of positive widths", lambda w: all(isinstance(v, int) and v > 0 for v in w)
-    )
+    require("network.hidden", "a tuple of positive widths", lambda w: all(isinstance(v, int) and v > 0 for v in w))
     require("network.embedding", "at least 1", lambda d: d >= 1)
     require("augment.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)
     require("augment.shift", "a fraction between 0 and 1", lambda s: 0 <= s <= 1)

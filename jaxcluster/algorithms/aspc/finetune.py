@@ -35,9 +35,7 @@ class FinetuneState(NamedTuple):
     weights: Array  # [n], self-paced weights of the current epoch
 
 
-def finetune_phase(
-    config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int
-) -> Phase:
+def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int) -> Phase:
     """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
     settings = config.finetune
     age_epochs = settings.age_epochs or (settings.epochs if settings.epochs > 0 else 100)
@@ -62,10 +60,7 @@ def finetune_phase(
 
     def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
         """Move the selected samples of a batch towards their centres ([P2] Eq. 17)."""
-        if settings.augment:
-            x = inputs.augmented(key, batch.images, batch.position)
-        else:
-            x = inputs.clean(batch.images)
+        x = inputs.augmented(key, batch.images, batch.position) if settings.augment else inputs.clean(batch.images)
         targets = state.centers[state.labels[batch.index]]
         weights = state.weights[batch.index]
 
@@ -93,9 +88,7 @@ def finetune_phase(
         dimensions = state.centers.shape[1]
         labels, distances = nearest(rows["embedding"], state.centers)
         clean = distances / dimensions
-        paced = (
-            losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
-        )
+        paced = losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
         age = spl.adaptive_age(paced, progress=jnp.minimum(epoch / age_epochs, 1).astype(paced.dtype))
         weights = jnp.ones_like(state.weights)
         if settings.self_paced:

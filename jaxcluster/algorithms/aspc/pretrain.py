@@ -36,9 +36,7 @@ def pretrain_phase(config, network, inputs, optimizer: optax.GradientTransformat
             x = inputs.clean(batch.images)
 
         def loss_of(params):
-            errors = losses.reconstruction(
-                x, network.decode(params["decoder"], network.encode(params["encoder"], x))
-            )
+            errors = losses.reconstruction(x, network.decode(params["decoder"], network.encode(params["encoder"], x)))
             weights = jnp.ones_like(errors)
             return losses.weighted_mean(errors, weights, valid=batch.valid, over="all", axis_name=axis_name)
 
@@ -46,9 +44,7 @@ def pretrain_phase(config, network, inputs, optimizer: optax.GradientTransformat
         if axis_name is not None:
             loss, gradient = jax.lax.psum((loss, gradient), axis_name)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        return PretrainState(optax.apply_updates(state.params, updates), opt_state), {
-            "loss": (loss * count, count)
-        }
+        return PretrainState(optax.apply_updates(state.params, updates), opt_state), {"loss": (loss * count, count)}
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
         del key, index

@@ -83,9 +83,7 @@ def hamming(queries, gallery) -> np.ndarray:
     """
     words = gallery.shape[1]
     if queries.shape[1] != words:
-        raise ValueError(
-            f"queries and gallery must have the same words a code, got {queries.shape[1]} and {words}"
-        )
+        raise ValueError(f"queries and gallery must have the same words a code, got {queries.shape[1]} and {words}")
     distance = np.zeros((len(queries), len(gallery)), np.uint8 if words * _WORD < 256 else np.uint16)
     for word in range(words):
         distance += _popcount(queries[:, word, None] ^ gallery[:, word])

@@ -9,9 +9,7 @@ __all__ = ["histograms", "ranked_relevance"]
 _DISTANCES_AT_ONCE = 1 << 20  # query-gallery pairs; 8 MB of words, which a cache holds
 
 
-def histograms(
-    query_codes, query_labels, gallery_codes, gallery_labels, bits: int
-) -> tuple[np.ndarray, np.ndarray]:
+def histograms(query_codes, query_labels, gallery_codes, gallery_labels, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Count, for each query, the gallery items at each distance, and those of them with the query's label.
 
     Args:

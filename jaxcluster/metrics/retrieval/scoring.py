@@ -26,9 +26,7 @@ class Scores(NamedTuple):
     mean_ap_at_k_min: np.ndarray | float
 
 
-def split(
-    labels, n_queries: int, *, seed: int = 0, stratified: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def split(labels, n_queries: int, *, seed: int = 0, stratified: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Draw the queries; the gallery is the rest.
 
     Args:
@@ -61,9 +59,7 @@ def split(
     return queries, np.setdiff1d(np.arange(n), queries)
 
 
-def per_query(
-    query_codes, query_labels, gallery_codes, gallery_labels, *, k: int = 1000, ties: str = "expected"
-):
+def per_query(query_codes, query_labels, gallery_codes, gallery_labels, *, k: int = 1000, ties: str = "expected"):
     """Score each query's ranking of the gallery.
 
     Args:
@@ -145,9 +141,7 @@ def _in_gallery_order(inputs, k: int) -> Scores:
         hits = np.searchsorted(places, k)
         top = precision[:hits].sum()
         total = len(places)
-        rows.append(
-            (hits / k, precision.sum() / max(total, 1), top / max(hits, 1), top / max(min(total, k), 1))
-        )
+        rows.append((hits / k, precision.sum() / max(total, 1), top / max(hits, 1), top / max(min(total, k), 1)))
     return Scores(*np.array(rows, np.float64).reshape(-1, 4).T)
 
 

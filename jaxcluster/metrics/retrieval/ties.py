@@ -124,8 +124,7 @@ def _checked(counts, relevant) -> tuple[np.ndarray, np.ndarray]:
     counts, relevant = np.asarray(counts, np.int64), np.asarray(relevant, np.int64)
     if counts.ndim != 2 or counts.shape != relevant.shape:
         raise ValueError(
-            "counts and relevant must have the same shape [q, groups], "
-            f"got {counts.shape} and {relevant.shape}"
+            f"counts and relevant must have the same shape [q, groups], got {counts.shape} and {relevant.shape}"
         )
     if (relevant < 0).any() or (relevant > counts).any():
         raise ValueError("relevant must lie between 0 and counts in every group")

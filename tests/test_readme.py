@@ -1,0 +1,44 @@
+"""README stays true: its figures are those of the records, its code runs, its links and commands exist."""
+
+import pathlib
+import re
+
+from tests.records import tables
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_is_the_one_the_records_give():
+    assert tables.table() in README, "run `python -m tests.records.tables` and paste what it prints"
+
+
+def test_every_record_is_a_whole_run_of_a_shipped_config():
+    for config, summaries in tables.runs().items():
+        assert (ROOT / "configs" / f"{config}.py").exists()
+        seeds = [summary["config"]["seed"] for summary in summaries]
+        assert len(set(seeds)) == len(seeds)
+        for summary in summaries:
+            assert not summary["config"]["init_from"]
+            assert summary["results"]["epochs"]["pretrain"] == summary["config"]["pretrain"]["epochs"]
+
+
+def test_python_blocks_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_links_pictures_and_configs_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert "://" in target or (ROOT / target).exists(), target
+    for config in re.findall(r"--config=(\S+\.py)", README):
+        assert (ROOT / config).exists(), config
+
+
+def test_ci_runs_the_test_command_that_readme_prints():
+    between = README.split("<!-- test-command -->")[1].split("<!-- end -->")[0]
+    assert between.count("```") == 2
+    assert "pytest" in between
