@@ -151,7 +151,7 @@ def _parse(argv: list[str]) -> list[str]:
     except UsageError as error:
         _stop(error, 2)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        wrong = re.match(r"flag --config\.([\w.]+)=(.*): ", str(error), re.DOTALL)
+        wrong = re.match(r"flag --config\.([\w.]+)=(.*?): ", str(error), re.DOTALL)
         if config is not None and wrong:
             error = UsageError(f"config.{wrong[1]} must be {_kind(_at(config, wrong[1]))}, got {wrong[2]!r}")
         _stop(error, 2)
@@ -268,7 +268,7 @@ def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict
     for name in wanted | found:
         if wanted.get(name) != found.get(name):
             raise UsageError(
-                f"{where}: its network is another one: {name} has shape {found.get(name, 'none')}, expected "
+                f"{where}: its network does not fit: {name} has shape {found.get(name, 'none')}, expected "
                 f"{wanted.get(name, 'none')}; images, config.network.hidden and config.network.embedding must agree"
             )
     return model
