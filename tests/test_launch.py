@@ -8,7 +8,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 def seeds(*arguments):
     command = ["bash", "launch/seeds.sh", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "PYTHON": "py"})
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "PYTHON": "py"}
+    )
 
 
 def test_a_seed_sweep_runs_the_config_once_a_seed():

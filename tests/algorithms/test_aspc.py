@@ -1,5 +1,6 @@
 """ASPC-DA: its steps against plain ones, its rules against the paper's equations, and one against many devices."""
 
+import functools
 import re
 
 import jax
@@ -19,7 +20,9 @@ def images(dtype=np.uint8):
     return np.random.default_rng(0).integers(0, 256, (N, *SHAPE)).astype(dtype)
 
 
+@functools.cache
 def build(**changes):
+    """A small ASPC-DA whose steps and updates are compiled, as the trainer compiles them."""
     config = aspc.get_config()
     config.n_clusters = 3
     config.network.hidden = (16, 12)
@@ -29,7 +32,14 @@ def build(**changes):
         room, name = field.split("__")
         config[room][name] = value
     aspc.check(config, N)
-    return aspc.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+    algorithm = aspc.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+    return algorithm._replace(phases=tuple(compiled(phase) for phase in algorithm.phases))
+
+
+def compiled(phase):
+    update = None if phase.update is None else jax.jit(phase.update)
+    step = jax.jit(phase.step, static_argnames="axis_name")
+    return phase._replace(step=step, observe=jax.jit(phase.observe), update=update)
 
 
 def batch_of(index, valid=None):
@@ -40,7 +50,8 @@ def batch_of(index, valid=None):
 
 def plain(layers, x):
     for i in range(len(layers)):
-        x = (x if i == 0 else jnp.maximum(x, 0)) @ layers[f"dense_{i}"]["kernel"] + layers[f"dense_{i}"]["bias"]
+        layer = layers[f"dense_{i}"]
+        x = (x if i == 0 else jnp.maximum(x, 0)) @ layer["kernel"] + layer["bias"][None]
     return x
 
 
@@ -126,7 +137,7 @@ def test_update_follows_equations_15_10_and_16(epoch):
     np.testing.assert_allclose(info["cluster_loss"], losses.mean(), rtol=1e-5)
     np.testing.assert_allclose(info["feature_loss"], np.mean((losses - age) * (losses < age)), rtol=1e-4)
     np.testing.assert_allclose(info["change"], np.mean(distances.argmin(1) != np.asarray(state.labels)), rtol=1e-6)
-    assert info["selected"] == np.float32(np.mean(losses < age))
+    np.testing.assert_allclose(info["selected"], np.mean(losses < age), rtol=1e-6)
 
 
 def test_weights_on_augmented_images_are_the_printed_equation_16():
@@ -161,8 +172,8 @@ def test_stopping_rule_and_collapse():
 
 def test_equal_losses_select_nothing_and_that_is_reported():
     algorithm = build()
-    state = finetune_state(algorithm)
-    rows = {"embedding": state.centers[state.labels]}  # every sample sits on its centre
+    state = finetune_state(algorithm, centers=jnp.eye(3, 4))  # whole numbers: distances of exactly zero
+    rows = {"embedding": state.centers[state.labels]}
     _, info = algorithm.phases[1].update(state, rows, 10)
     assert algorithm.phases[1].fault({name: float(value) for name, value in info.items()}) != ""
 
@@ -176,12 +187,12 @@ def test_outputs_by_hand():
 
 
 @pytest.mark.parametrize("phase_index", [0, 1])
-@pytest.mark.parametrize("num_devices", [2, 4, 8])
-def test_many_devices_agree_with_one_in_float64(phase_index, num_devices):
-    """Two epochs of the same batches: a batch of 16 over 8 devices, the last one of only 2 samples."""
+def test_many_devices_agree_with_one_in_float64(phase_index):
+    """Two epochs of the same batches: 16 samples on 2, 4, 8 and (not dividing) 3 devices, the last batch of 2."""
     with jax.enable_x64(True):
-        one, many = (two_epochs(phase_index, count) for count in (1, num_devices))
-        close(one, many, 1e-9)
+        one = two_epochs(phase_index, 1)
+        for num_devices in (2, 3, 4, 8):
+            close(one, two_epochs(phase_index, num_devices), 1e-9)
 
 
 @pytest.mark.parametrize("phase_index", [0, 1])
@@ -194,7 +205,7 @@ def test_a_forgotten_reduction_is_found(phase_index, monkeypatch):
 
 
 def two_epochs(phase_index, num_devices):
-    algorithm = build()
+    algorithm = build.__wrapped__()  # anew: traced under another precision, or with a function replaced
     phase = algorithm.phases[phase_index]
     x = jnp.asarray(images())
     state = phase.begin(None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
@@ -241,5 +252,5 @@ def test_impossible_settings_are_refused_by_name(field, value, message):
 def test_unbounded_training_needs_a_tolerance():
     config = aspc.get_config()
     config.finetune.epochs, config.finetune.tolerance = -1, 0.0
-    with pytest.raises(ValueError, match="config.finetune.tolerance must be above 0 when config.finetune.epochs is -1"):
+    with pytest.raises(ValueError, match=r"finetune\.tolerance must be above 0 when"):
         aspc.check(config, N)

@@ -158,9 +158,7 @@ def torch_epoch(torch, images):
             theta = (torch.rand(len(batch)) * 2 - 1) * np.pi / 18
             shift = (torch.rand(len(batch), 2) * 2 - 1) * 0.2  # grid_sample's width is 2
             cos, sin = theta.cos(), theta.sin()
-            matrix = torch.stack(
-                [torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1
-            )
+            matrix = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
             grid = torch.nn.functional.affine_grid(matrix, batch.shape, align_corners=True)
             warped = torch.nn.functional.grid_sample(batch, grid, padding_mode="border", align_corners=True)
             flat = warped.flatten(1)
