@@ -58,8 +58,8 @@ def summarize(results: Results) -> dict[str, Any]:
         "epochs": {phase: record["epoch"] + 1 for phase, record in last.items()},
         "loss": {phase: record["loss"] for phase, record in last.items()},
     }
-    for name in ("selected", "change"):
-        figures |= {name: record[name] for record in last.values() if name in record}
+    for record in last.values():
+        figures |= {name: record[name] for name in ("selected", "change") if name in record}
     figures |= _figures(outputs, results.dataset.labels)
     if initial is not None:
         figures["initial"] = _figures(initial, results.dataset.labels)
