@@ -20,31 +20,31 @@ class Interrupted(Exception):
 def listen() -> Iterator[Callable[[], None]]:
     """Turn SIGINT and SIGTERM into a request that `poll()` answers by raising `Interrupted`.
 
-    A second signal acts at once, as if nobody listened. Outside the main thread, where Python delivers no signals,
+    A second signal acts at once, as if nobody listened (also in a background job, where a shell has SIGINT ignored). Outside the main thread, where Python delivers no signals,
     `poll` never raises.
     """
     heard: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    at_once = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.getsignal(number) for number in at_once}
 
-    def restore() -> None:
-        for number, handler in before.items():
+    def install(handlers) -> None:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
     def note(number, frame) -> None:
         del frame
         heard.append(number)
-        restore()
+        install(at_once)
 
     def poll() -> None:
         if heard:
             raise Interrupted(heard[0])
 
-    for number in before:
-        signal.signal(number, note)
+    install(dict.fromkeys(before, note))
     try:
         yield poll
     finally:
-        restore()
+        install(before)

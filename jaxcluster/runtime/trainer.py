@@ -151,6 +151,8 @@ class _Run:
         if rows is not None:
             checkpoint.save_model(self.workdir / "model" / f"rows_before_{phases[cursor.phase].name}", rows)
         state = phases[cursor.phase].begin(model, rows, self._key(cursor.phase, 0, 1), self.poll)
+        # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
+        state = jax.device_put(state, self.devices[0])
         self._save(state, cursor)
         return state
 

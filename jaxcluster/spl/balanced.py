@@ -106,11 +106,12 @@ def balanced_weights(losses, groups, *, age, gamma, num_groups, mask=None, axis_
     Differs from the paper in:
         the middle case of the theorem, a misprint ("- q" for "- (q - 1)"); ties, which the paper leaves open.
     """
-    losses, groups, age, gamma, num_groups, mask = _arguments(losses, groups, age, gamma, num_groups, mask)
+    losses, groups, age, gamma, num_groups, mask = as_problem(losses, groups, age, gamma, num_groups, mask)
     return _balanced(losses, groups, age, gamma, mask, num_groups, axis_name, return_info)
 
 
-def _arguments(losses, groups, age, gamma, num_groups, mask):
+def as_problem(losses, groups, age, gamma, num_groups, mask):
+    """The arguments of a scheme with groups, checked."""
     losses = as_losses(losses)
     return (
         losses,
@@ -142,7 +143,7 @@ def _balanced(losses, groups, age, gamma, mask, num_groups, axis_name, return_in
         axis_name,
         selected=border.below + jnp.where(rest > 0, border.tied, 0),
         mass=mass,
-        threshold=age - 2 * gamma * mass,
+        threshold=age - 2 * (gamma * mass),
         price=gamma * jnp.sum(mass * mass),
     )
 
@@ -162,11 +163,16 @@ def solve(keys, groups, num_groups, age, gamma, dtype, axis_name) -> tuple[Borde
         return 0.5 * x + gamma * below.astype(dtype) < 0.5 * age
 
     border = largest_true(keys, groups, num_groups, holds, dtype=dtype, axis_name=axis_name)
-    tied = border.tied.astype(dtype)
     # The condition fails from the next value on: below the border all are in, above it none, at it some.
-    room = (0.5 * age - 0.5 * border.value) / jnp.where(gamma > 0, gamma, 1) - border.below.astype(dtype)
-    share = jnp.where(gamma > 0, jnp.clip(room, 0, tied), tied)
-    return border, jnp.where(border.tied > 0, share, jnp.zeros_like(share))
+    rest = mass_of_tied(border.value, border.below.astype(dtype), border.tied.astype(dtype), age, gamma)
+    return border, jnp.where(border.tied > 0, rest, jnp.zeros_like(rest))
+
+
+def mass_of_tied(value, below, tied, age, gamma) -> jax.Array:
+    """What `tied` samples of this value take in all where `below` others come before them: the theorem's clip."""
+    shrink = jnp.where(gamma > 1, 0.25, 1).astype(gamma.dtype)  # the reciprocal of a huge gamma would be taken for 0
+    room = shrink * (0.5 * age - 0.5 * value) / (shrink * jnp.where(gamma > 0, gamma, 1)) - below
+    return jnp.where(gamma > 0, jnp.clip(room, 0, tied), tied)
 
 
 def sum_up(

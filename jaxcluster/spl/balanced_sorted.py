@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcluster.spl.balanced import _arguments, prepare
+from jaxcluster.spl.balanced import as_problem, mass_of_tied, prepare
 from jaxcluster.spl.checks import spoil
 
 __all__ = ["balanced_weights_sorted"]
@@ -43,7 +43,7 @@ def balanced_weights_sorted(losses, groups, *, age, gamma, num_groups, mask=None
     Differs from the paper in:
         the middle case of the theorem, a misprint, and ties; see `jaxcluster.spl.balanced`.
     """
-    return _sorted(*_arguments(losses, groups, age, gamma, num_groups, mask))
+    return _sorted(*as_problem(losses, groups, age, gamma, num_groups, mask))
 
 
 @partial(jax.jit, static_argnums=4)
@@ -68,8 +68,7 @@ def _sorted(losses, groups, age, gamma, num_groups, mask):
     worth = (0.5 * loss + gamma * below < 0.5 * age) & (ids < num_groups)
     follower = jnp.minimum(end, n - 1)
     full = worth[follower] & (ids[follower] == ids) & (end < n)
-    room = (0.5 * age - 0.5 * loss) / jnp.where(gamma > 0, gamma, 1) - below
-    share = jnp.where(gamma > 0, jnp.clip(room, 0, tied) / tied, jnp.ones_like(tied))
+    share = mass_of_tied(loss, below, tied, age, gamma) / tied
     weights = jnp.where(worth, jnp.where(full, jnp.ones_like(share), share), jnp.zeros_like(share))
 
     weights = jnp.zeros_like(losses).at[origin].set(weights, unique_indices=True)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcluster.spl.balanced import _arguments, prepare, sum_up
+from jaxcluster.spl.balanced import as_problem, prepare, sum_up
 from jaxcluster.spl.checks import spoil
 from jaxcluster.spl.select import largest_true, split_at
 
@@ -55,7 +55,7 @@ def diversity_weights(losses, groups, *, age, gamma, num_groups, mask=None, axis
     Differs from the paper in:
         ties, which are broken by order there.
     """
-    losses, groups, age, gamma, num_groups, mask = _arguments(losses, groups, age, gamma, num_groups, mask)
+    losses, groups, age, gamma, num_groups, mask = as_problem(losses, groups, age, gamma, num_groups, mask)
     return _diversity(losses, groups, age, gamma, mask, num_groups, axis_name, return_info)
 
 

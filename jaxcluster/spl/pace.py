@@ -25,11 +25,11 @@ from jaxcluster.spl.checks import (
     tally,
     total,
 )
-from jaxcluster.spl.select import _decode, _encode, largest_true, next_above, ordered_keys
+from jaxcluster.spl.select import decode, encode, largest_true, next_above, ordered_keys
 
 __all__ = ["PaceInfo", "age_for_fraction"]
 
-_MOST_STEPS = 200
+_MOST_STEPS = 200  # never reached: every third step halves the floats left, of which there are 2^64 at most
 
 
 class PaceInfo(NamedTuple):
@@ -89,6 +89,10 @@ def age_for_fraction(
         exactly 1, at fraction 0 exactly 0.
 
         With no valid sample the age is 0. A NaN fraction and a negative or NaN gamma give NaN.
+
+        Cost: the hard age is one counting search, four passes over float32 losses. A balanced age evaluates the sum
+        of weights repeatedly, one such search each: nine times in the median, seldom more than twenty (float32) or
+        fifty (float64), never more than three times per bit of the dtype. `PaceInfo.steps` tells.
 
     Reference:
         Ghasedi Dizaji et al., CVPR 2019, Section 4 (the pace), Eq. 4 and Theorem 1 (the weights).
@@ -164,29 +168,29 @@ def _balanced_age(losses, fraction, groups, gamma, mask, num_groups, axis_name):
     sizes = total(jax.ops.segment_sum(usable.astype(jnp.int32), ids, num_groups), axis_name)
     price = 2 * gamma * jnp.max(sizes).astype(dtype)
     top = next_above(most + price + 4 * eps * (jnp.abs(most) + price))
-    top = jnp.minimum(top, jnp.finfo(dtype).max)
+    top = jnp.fmin(top, jnp.finfo(dtype).max)  # fmin: above infinity there is only NaN
 
     close = eps * target
 
     def unfinished(state):
         low, high, f_low, f_high, _, _, step = state
-        apart = _encode(high) - _encode(low) > 1
+        apart = encode(high) - encode(low) > 1
         return apart & (jnp.minimum(-f_low, f_high) > close) & (step < _MOST_STEPS)
 
     def shrink(state):
         low, high, f_low, f_high, newton, patience, step = state
-        width = _encode(high) - _encode(low)
+        width = encode(high) - encode(low)
         # Newton or secant; where that is slow, halve the interval; where that is, halve the floats within it,
         # which ends in as many steps as a float has bits.
         secant = low + (high - low) * (f_low / (f_low - f_high))
         age = jnp.where((newton > low) & (newton < high), newton, secant)
         age = jnp.where(patience == 1, 0.5 * low + 0.5 * high, age)
-        halfway = _decode(_encode(low) + width // 2, dtype)
+        halfway = decode(encode(low) + width // 2, dtype)
         age = jnp.where((patience != 2) & (age > low) & (age < high), age, halfway)
         f, newton = excess(age)
         low, f_low = jnp.where(f <= 0, age, low), jnp.where(f <= 0, f, f_low)
         high, f_high = jnp.where(f <= 0, high, age), jnp.where(f <= 0, f_high, f)
-        slow = _encode(high) - _encode(low) > width // 4
+        slow = encode(high) - encode(low) > width // 4
         return low, high, f_low, f_high, newton, jnp.where(slow, (patience + 1) % 3, 0), step + 1
 
     start = (least, top, -target, n.astype(dtype) - target, least, jnp.zeros_like(n), jnp.zeros_like(n))

@@ -62,10 +62,10 @@ def _gamma(losses, fraction, rho, mask, num_groups, axis_name):
     n = tally(usable, axis_name)
 
     def quantile(p):
-        rank = jnp.minimum(whole(jnp.asarray(p, dtype), n), n - 1)
+        rank = jnp.minimum(whole(p, n), n - 1)
         return largest_true(keys, None, 1, lambda _, below: below <= rank, dtype=dtype, axis_name=axis_name).value[0]
 
-    low, high = quantile(0.01), quantile(0.99)
+    low, high = lax.map(quantile, jnp.asarray([0.01, 0.99], dtype))
     size = jnp.maximum(jnp.abs(low), jnp.abs(high))
     spread = jnp.maximum(high - low, 1e-3 * size)
     spread = jnp.where(spread > 0, spread, jnp.ones_like(spread))

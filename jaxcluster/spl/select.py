@@ -21,7 +21,7 @@ from jax import lax
 
 from jaxcluster.spl.checks import total
 
-__all__ = ["Border", "largest_true", "next_above", "ordered_keys", "split_at"]
+__all__ = ["Border", "decode", "encode", "largest_true", "next_above", "ordered_keys", "split_at"]
 
 
 class Border(NamedTuple):
@@ -41,7 +41,7 @@ def ordered_keys(losses: jax.Array, usable: jax.Array) -> jax.Array:
     """
     tiny = jnp.finfo(losses.dtype).tiny
     losses = jnp.where(jnp.abs(losses) < tiny, jnp.zeros_like(losses), losses)
-    return jnp.where(usable, _encode(losses), _unsigned(losses.dtype)(-1 % (1 << _width(losses.dtype))))
+    return jnp.where(usable, encode(losses), _unsigned(losses.dtype)(-1 % (1 << _width(losses.dtype))))
 
 
 def largest_true(
@@ -71,7 +71,7 @@ def largest_true(
     width, bits = _width(dtype), _digit_bits(keys.size, num_groups, axis_name)
     base = 1 << bits
     unsigned = _unsigned(dtype)
-    lowest, highest = _encode(jnp.finfo(dtype).min), _encode(jnp.finfo(dtype).max)
+    lowest, highest = encode(jnp.finfo(dtype).min), encode(jnp.finfo(dtype).max)
     offsets = 0 if groups is None else groups * base
 
     def count(index):
@@ -82,7 +82,7 @@ def largest_true(
         edges = (prefix[:, None] << bits) | jnp.arange(base, dtype=unsigned)[None, :]
         starts = edges << shift
         belows = below[:, None] + jnp.cumsum(counts, axis=1, dtype=jnp.int32) - counts
-        true = (starts < lowest) | ((starts <= highest) & holds(_decode(starts, dtype), belows))
+        true = (starts < lowest) | ((starts <= highest) & holds(decode(starts, dtype), belows))
         last = jnp.maximum(jnp.sum(true, axis=1, dtype=jnp.int32, keepdims=True) - 1, 0)
         return tuple(jnp.take_along_axis(x, last, axis=1)[:, 0] for x in (edges, belows, counts))
 
@@ -107,7 +107,7 @@ def largest_true(
         state = lax.fori_loop(0, steps, refine, state)
     key, below, tied = state
     found = key >= lowest
-    value = jnp.where(found, _decode(key, dtype), jnp.nan)
+    value = jnp.where(found, decode(key, dtype), jnp.nan)
     return Border(key, value, jnp.where(found, below, 0), jnp.where(found, tied, 0))
 
 
@@ -121,7 +121,7 @@ def split_at(border: Border, keys: jax.Array, groups: jax.Array, share: jax.Arra
 def next_above(x: jax.Array) -> jax.Array:
     """The smallest number above `x` that no comparison mistakes for zero."""
     tiny = jnp.finfo(x.dtype).tiny
-    after = _decode(_encode(x) + _unsigned(x.dtype)(1), x.dtype)
+    after = decode(encode(x) + _unsigned(x.dtype)(1), x.dtype)
     return jnp.where(jnp.abs(x) < tiny, tiny, jnp.where(jnp.abs(after) < tiny, jnp.zeros_like(x), after))
 
 
@@ -139,13 +139,15 @@ def _unsigned(dtype):
     return {32: jnp.uint32, 64: jnp.uint64}[_width(dtype)]
 
 
-def _encode(x) -> jax.Array:
+def encode(x) -> jax.Array:
+    """Floats as unsigned integers of the same order."""
     x = jnp.asarray(x)
     bits = lax.bitcast_convert_type(x, _unsigned(x.dtype))
     sign = _unsigned(x.dtype)(1 << (_width(x.dtype) - 1))
     return jnp.where(bits >= sign, ~bits, bits | sign)
 
 
-def _decode(keys: jax.Array, dtype) -> jax.Array:
+def decode(keys: jax.Array, dtype) -> jax.Array:
+    """The floats that `encode` turned into these integers."""
     sign = _unsigned(dtype)(1 << (_width(dtype) - 1))
     return lax.bitcast_convert_type(jnp.where(keys >= sign, keys ^ sign, ~keys), dtype)

@@ -21,10 +21,24 @@ def random_problem(seed, n=None, num_groups=None):
     return losses, groups, float(rng.normal(2, 1.5)), float(rng.choice([0, 0.01, 0.1, 1])), num_groups
 
 
+def padded(problem, solver=spl.balanced_weights, **options):
+    """The solver's answer to a small problem padded to 60 samples and 5 groups, so that all compile one program."""
+    losses, groups, age, gamma, num_groups = problem
+    n = len(losses)
+    assert n <= 60
+    assert num_groups <= 5
+    losses, groups = np.pad(losses, (0, 60 - n)), np.pad(groups, (0, 60 - n))
+    out = solver(losses, groups, age=age, gamma=gamma, num_groups=5, mask=np.arange(60) < n, **options)
+    weights, info = out if options else (out, None)
+    assert not np.any(weights[n:])
+    weights = np.asarray(weights)[:n]
+    return (weights, jax.tree.map(np.asarray, info)) if options else weights
+
+
 def test_four_samples_by_hand():
     # One group, lambda = 2, 2 gamma = 1: thresholds 2, 1, 0, -1 for the first to fourth sample.
     losses = jnp.array([1.2, 0.25, 0.75, 0.5])
-    weights = spl.balanced_weights(losses, jnp.zeros(4, jnp.int32), age=2.0, gamma=0.5, num_groups=1)
+    weights = spl.balanced_weights(losses, jnp.zeros(4, jnp.int32), age=2.0, gamma=0.5, num_groups=4)
     # 0.25 full (2 - 0.25 > 1); 0.5 takes (2 - 0.5) - 1 = 0.5; the third would need a loss below 2 - 2.
     np.testing.assert_allclose(weights, [0, 1, 0, 0.5])
     # The same samples in groups of their own pay nothing for each other.
@@ -59,20 +73,16 @@ def test_theorem_one_as_printed_is_wrong_and_ours_is_right():
 def test_equals_the_theorem_with_ties_shared(solver):
     with jax.enable_x64(True):
         for seed in range(60):
-            losses, groups, age, gamma, num_groups = random_problem(seed, n=40, num_groups=4)
-            expected = oracle.balanced_by_theorem(losses, groups, age, gamma, num_groups)
-            expected = oracle.share_ties(expected, losses, groups)
-            weights = solver(losses, groups, age=age, gamma=gamma, num_groups=num_groups)
-            np.testing.assert_allclose(weights, expected, atol=1e-10)
+            problem = random_problem(seed, n=40, num_groups=4)
+            expected = oracle.share_ties(oracle.balanced_by_theorem(*problem), *problem[:2])
+            np.testing.assert_allclose(padded(problem, solver), expected, atol=1e-10)
 
 
 def test_brute_force_over_a_grid_finds_nothing_better():
     with jax.enable_x64(True):
         for seed in range(40):
             problem = random_problem(seed, n=6, num_groups=2)
-            losses, groups, age, gamma, num_groups = problem
-            weights = spl.balanced_weights(losses, groups, age=age, gamma=gamma, num_groups=num_groups)
-            ours = oracle.balanced_objective(np.asarray(weights), *problem)
+            ours = oracle.balanced_objective(padded(problem), *problem)
             assert ours <= oracle.best_of_grid(*problem) + 1e-12
 
 
@@ -89,8 +99,7 @@ def test_a_general_solver_finds_nothing_better():
 
             start = np.full(len(losses), 0.5)
             found = minimize(value_and_slope, start, jac=True, method="L-BFGS-B", bounds=[(0, 1)] * 30)
-            weights = spl.balanced_weights(losses, groups, age=age, gamma=gamma, num_groups=num_groups)
-            ours = oracle.balanced_objective(np.asarray(weights), *problem)
+            ours = oracle.balanced_objective(padded(problem), *problem)
             assert ours <= found.fun + 1e-12 * (1 + abs(found.fun))
 
 
@@ -112,19 +121,24 @@ def many_problems(number, dtype, seed, n=200, num_groups=20):
     return losses.astype(dtype), groups, age.astype(dtype), gamma.astype(dtype), mask
 
 
+def batched(solver):
+    return jax.jit(
+        jax.vmap(
+            lambda loss, group, age, gamma, mask: solver(loss, group, age=age, gamma=gamma, num_groups=20, mask=mask)
+        )
+    )
+
+
+# Always called with 2,000 problems of 200 samples, so that each compiles once per dtype.
+COUNTED, BY_SORT = batched(spl.balanced_weights), batched(spl.balanced_weights_sorted)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 1e-4)])
 def test_kkt_conditions_hold_on_ten_thousand_problems(dtype, tolerance):
     with jax.enable_x64(dtype == np.float64):
-        counted = jax.jit(
-            jax.vmap(
-                lambda loss, group, age, gamma, mask: spl.balanced_weights(
-                    loss, group, age=age, gamma=gamma, num_groups=20, mask=mask
-                )
-            )
-        )
         for seed in range(5):
             losses, groups, age, gamma, mask = many_problems(2000, dtype, seed)
-            weights = np.asarray(counted(losses, groups, age, gamma, mask))
+            weights = np.asarray(COUNTED(losses, groups, age, gamma, mask))
             assert weights.dtype == dtype
             assert np.all(weights[~mask] == 0)
             residual = oracle.kkt_residual(weights, losses, groups, age, gamma, 20, mask)
@@ -134,13 +148,8 @@ def test_kkt_conditions_hold_on_ten_thousand_problems(dtype, tolerance):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_counting_equals_sorting(dtype):
     with jax.enable_x64(dtype == np.float64):
-        losses, groups, age, gamma, mask = many_problems(1000, dtype, seed=99)
-
-        def both(loss, group, age, gamma, mask):
-            options = {"age": age, "gamma": gamma, "num_groups": 20, "mask": mask}
-            return spl.balanced_weights(loss, group, **options), spl.balanced_weights_sorted(loss, group, **options)
-
-        counted, by_sort = jax.jit(jax.vmap(both))(losses, groups, age, gamma, mask)
+        problems = many_problems(2000, dtype, seed=99)
+        counted, by_sort = COUNTED(*problems), BY_SORT(*problems)
         # The same comparisons and formula; a fused multiply-add may round a fractional weight differently.
         fraction_error = 4 * np.finfo(dtype).eps * 200
         np.testing.assert_allclose(counted, by_sort, rtol=0, atol=fraction_error)
@@ -155,7 +164,7 @@ def test_counting_equals_sorting_at_a_hundred_thousand(dtype):
         options = {"age": 9.0, "gamma": 0.01, "num_groups": 100}
         counted = spl.balanced_weights(losses, groups, **options)
         by_sort = spl.balanced_weights_sorted(losses, groups, **options)
-        assert 0.1 < float(jnp.mean(counted)) < 0.9
+        assert 0.1 < np.mean(np.asarray(counted)) < 0.9
         np.testing.assert_allclose(counted, by_sort, rtol=0, atol=4 * np.finfo(dtype).eps * 1000)
 
 
@@ -165,17 +174,20 @@ def test_counting_equals_sorting_at_a_hundred_thousand(dtype):
 def test_permuting_samples_permutes_weights():
     losses, groups, age, _, num_groups = random_problem(1, n=50, num_groups=3)
     order = np.random.default_rng(0).permutation(50)
-    for solver in (spl.balanced_weights, spl.balanced_weights_sorted):
-        weights = solver(losses, groups, age=age, gamma=0.05, num_groups=num_groups)
-        permuted = solver(losses[order], groups[order], age=age, gamma=0.05, num_groups=num_groups)
-        np.testing.assert_array_equal(permuted, weights[order])
+    with jax.enable_x64(True):
+        for solver in (spl.balanced_weights, spl.balanced_weights_sorted):
+            weights = padded((losses, groups, age, 0.05, num_groups), solver)
+            permuted = padded((losses[order], groups[order], age, 0.05, num_groups), solver)
+            np.testing.assert_array_equal(permuted, weights[order])
 
 
 def test_weights_fall_with_the_loss_within_a_group_and_rise_with_age():
     losses, groups, _, _, num_groups = random_problem(3, n=80, num_groups=4)
-    ages = jnp.linspace(-2, 20, 41)
-    sweep = jax.vmap(lambda age: spl.balanced_weights(losses, groups, age=age, gamma=0.07, num_groups=num_groups))
-    weights = np.asarray(sweep(ages))
+    ages = np.linspace(-2, 20, 2000, dtype=np.float32)
+    mask, losses = np.arange(200) < 80, losses.astype(np.float32)
+    sweep = np.pad(losses, (0, 120)), np.pad(groups, (0, 120)).astype(np.int32), ages, np.float32(0.07), mask
+    shapes = (2000, 200), (2000, 200), 2000, 2000, (2000, 200)
+    weights = np.asarray(COUNTED(*map(np.broadcast_to, sweep, shapes)))[:, :80]
     assert np.all(np.diff(weights, axis=0) >= -1e-5)
     assert np.all(weights[0] == 0)
     assert np.all(weights[-1] == 1)
@@ -190,32 +202,30 @@ def test_a_larger_gamma_selects_more_evenly():
     groups = rng.integers(0, 4, 400)
     losses = rng.gamma(2, 1, 400) + groups
     spreads = []
-    for gamma in (0.0, 0.01, 0.1):
-        options = {"gamma": gamma, "num_groups": 4}
-        age = spl.age_for_fraction(losses, 0.25, groups=groups, **options)
-        mass = spl.balanced_weights(losses, groups, age=age, return_info=True, **options)[1].mass
-        spreads.append(float(mass.max() - mass.min()))
+    for gamma in (0.0, 0.01, 0.1):  # shapes as in test_pace.py, which compiles these two anyway
+        options = {"groups": groups, "gamma": gamma, "num_groups": 7, "mask": np.ones(400, bool)}
+        age = spl.age_for_fraction(losses, 0.25, **options)
+        mass = np.bincount(groups, spl.balanced_weights(losses, age=age, **options))
+        spreads.append(mass.max() - mass.min())
     assert spreads[0] > spreads[1] > 2 * spreads[2]
 
 
 def test_scaling_and_shifting_the_unit_changes_nothing():
     losses, groups, age, _, num_groups = random_problem(4, n=50, num_groups=3)
-    weights = spl.balanced_weights(losses, groups, age=age, gamma=0.05, num_groups=num_groups)
-    scaled = spl.balanced_weights(losses * 8, groups, age=age * 8, gamma=0.4, num_groups=num_groups)
-    np.testing.assert_allclose(scaled, weights, atol=1e-5)
-    shifted = spl.balanced_weights(losses - 4, groups, age=age - 4, gamma=0.05, num_groups=num_groups)
-    np.testing.assert_allclose(shifted, weights, atol=1e-4)
+    with jax.enable_x64(True):
+        weights = padded((losses, groups, age, 0.05, num_groups))
+        scaled = padded((losses * 8, groups, age * 8, 0.4, num_groups))
+        np.testing.assert_array_equal(scaled, weights)
+        shifted = padded((losses - 4, groups, age - 4, 0.05, num_groups))
+        np.testing.assert_allclose(shifted, weights, atol=1e-12)
 
 
 def test_info_agrees_with_the_weights():
     with jax.enable_x64(True):
         for seed in range(10):
             problem = random_problem(seed, n=60, num_groups=5)
-            losses, groups, age, gamma, num_groups = problem
-            weights, info = spl.balanced_weights(
-                losses, groups, age=age, gamma=gamma, num_groups=num_groups, return_info=True
-            )
-            weights, info = jax.tree.map(np.asarray, (weights, info))
+            losses, groups, _, _, num_groups = problem
+            weights, info = padded(problem, return_info=True)
             for k in range(num_groups):
                 members = weights[groups == k]
                 np.testing.assert_allclose(info.mass[k], members.sum(), atol=1e-12)

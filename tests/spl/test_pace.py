@@ -33,11 +33,10 @@ def test_hard_age_gives_the_largest_count_not_above(dtype):
 
 @pytest.mark.parametrize("n", [10, 29, 100, 997])
 def test_a_whole_share_is_met_whatever_float32_makes_of_the_fraction(n):
-    losses = np.random.default_rng(n).permutation(n).astype(np.float32)
-    age = jax.jit(spl.age_for_fraction)
-    for count in range(n + 1):
-        if count % max(n // 30, 1) == 0:
-            assert np.sum(losses < age(losses, count / n)) == count
+    losses, mask = np.arange(997, dtype=np.float32), np.zeros(997, bool)
+    mask[np.random.default_rng(n).permutation(997)[:n]] = True
+    for count in range(0, n + 1, max(n // 30, 1)):
+        assert np.sum(losses[mask] < spl.age_for_fraction(losses, count / n, mask=mask)) == count
 
 
 @pytest.mark.parametrize("losses", [np.zeros(5), np.full(5, -0.0), np.full(5, 0.3), np.full(5, -1e-38)])
@@ -53,6 +52,10 @@ def problem(seed, n, num_groups, dtype):
     losses = rng.gamma(2, 1, n) + groups / num_groups - rng.choice([0, 2])
     losses = (np.round(losses * 4) / 4 if seed % 2 else losses).astype(dtype)
     return losses, groups
+
+
+# Most of the following have 400 samples, 7 groups and a mask, so that they share what is compiled.
+EVERY = np.ones(400, bool)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,9 +86,8 @@ def test_balanced_age_meets_the_fraction(dtype, scale):
 
 
 def test_balanced_age_at_scale():
-    losses, groups = problem(0, 100_000, 50, np.float32)
-    gamma = spl.gamma_for_quota(losses, num_groups=50)
-    options = {"gamma": gamma, "num_groups": 50}
+    losses, groups = problem(0, 100_000, 100, np.float32)
+    options = {"gamma": 0.3 * 8 * 100 / (2 * 0.01 * 100_000), "num_groups": 100}
     for fraction in (0.01, 0.6):
         age = spl.age_for_fraction(losses, fraction, groups=groups, **options)
         weights = spl.balanced_weights(losses, groups, age=age, **options)
@@ -93,50 +95,59 @@ def test_balanced_age_at_scale():
 
 
 def test_gamma_zero_is_the_hard_age():
-    losses, groups = problem(1, 100, 3, np.float32)
+    losses, groups = problem(1, 400, 7, np.float32)
     for fraction in (0.0, 0.2, 1.0):
-        age = spl.age_for_fraction(losses, fraction, groups=groups, gamma=0.0, num_groups=3)
-        flat = spl.age_for_fraction(losses, fraction)
+        age = spl.age_for_fraction(losses, fraction, groups=groups, gamma=0.0, num_groups=7, mask=EVERY)
+        flat = spl.age_for_fraction(losses, fraction, mask=EVERY)
         assert np.sum(losses < age) == np.sum(losses < flat)
 
 
 def test_equal_losses_are_divided_by_gamma():
-    losses, groups = np.full(200, 0.7, np.float32), np.arange(200) % 4
-    gamma = spl.gamma_for_quota(losses, num_groups=4)
+    losses, mask = np.full(400, 0.7, np.float32), np.arange(400) < 399  # 57 samples a group
+    gamma = spl.gamma_for_quota(losses, num_groups=7, mask=mask)
     assert gamma > 0
-    age = spl.age_for_fraction(losses, 0.01, groups=groups, gamma=gamma, num_groups=4)
-    weights = spl.balanced_weights(losses, groups, age=age, gamma=gamma, num_groups=4)
-    np.testing.assert_allclose(weights, 0.01, rtol=1e-3)
+    options = {"groups": np.arange(400) % 7, "gamma": gamma, "num_groups": 7, "mask": mask}
+    age = spl.age_for_fraction(losses, 0.01, **options)
+    np.testing.assert_allclose(spl.balanced_weights(losses, age=age, **options)[:399], 0.01, rtol=1e-3)
 
 
 def test_no_valid_sample_and_bad_parameters():
-    losses, groups, nothing = np.ones(4, np.float32), np.zeros(4, int), np.zeros(4, bool)
-    options = {"groups": groups, "num_groups": 2}
-    assert spl.age_for_fraction(losses, 0.5, mask=nothing) == 0
-    assert spl.age_for_fraction(losses, 0.5, gamma=0.1, mask=nothing, **options) == 0
-    assert np.isnan(spl.age_for_fraction(losses, np.nan))
-    assert np.isnan(spl.age_for_fraction(losses, np.nan, gamma=0.1, **options))
-    assert np.isnan(spl.age_for_fraction(losses, 0.5, gamma=-0.1, **options))
-    assert np.isnan(spl.gamma_for_quota(losses, num_groups=2, mask=nothing))
+    losses, groups = problem(0, 400, 7, np.float32)
+    options = {"groups": groups, "num_groups": 7}
+    assert spl.age_for_fraction(losses, 0.5, mask=~EVERY) == 0
+    assert spl.age_for_fraction(losses, 0.5, gamma=0.1, mask=~EVERY, **options) == 0
+    assert np.isnan(spl.age_for_fraction(losses, np.nan, mask=EVERY))
+    assert np.isnan(spl.age_for_fraction(losses, np.nan, gamma=0.1, mask=EVERY, **options))
+    assert np.isnan(spl.age_for_fraction(losses, 0.5, gamma=-0.1, mask=EVERY, **options))
+    assert np.isnan(spl.gamma_for_quota(losses, num_groups=7, mask=~EVERY))
+
+
+def test_a_gamma_near_the_largest_float_still_meets_the_fraction():
+    losses, groups = problem(0, 400, 7, np.float32)
+    options = {"groups": groups, "gamma": 1e38, "num_groups": 7, "mask": EVERY}
+    age, info = spl.age_for_fraction(losses, 0.01, return_info=True, **options)
+    np.testing.assert_allclose(info.mass, 4, rtol=1e-6)
+    np.testing.assert_allclose(spl.balanced_weights(losses, age=age, **options).sum(), 4, rtol=1e-6)
 
 
 def test_gamma_for_quota_follows_its_equation():
-    losses = np.random.default_rng(0).normal(0, 1, 10_001).astype(np.float32)
-    ordered = np.sort(losses)
-    spread = ordered[int(0.99 * 10_001)] - ordered[int(0.01 * 10_001)]
-    gamma = spl.gamma_for_quota(losses, num_groups=10, fraction=0.02, rho=0.5)
-    np.testing.assert_allclose(2 * gamma * 0.02 * 10_001 / 10, 0.5 * spread, rtol=1e-5)
-    assert spl.gamma_for_quota(np.zeros(5, np.float32), num_groups=2) > 0
+    losses = np.random.default_rng(0).normal(0, 1, 400).astype(np.float32)
+    for n in (399, 250):
+        ordered = np.sort(losses[:n])
+        spread = ordered[int(0.99 * n)] - ordered[int(0.01 * n)]
+        gamma = spl.gamma_for_quota(losses, num_groups=7, fraction=0.02, rho=0.5, mask=np.arange(400) < n)
+        np.testing.assert_allclose(2 * gamma * 0.02 * n / 7, 0.5 * spread, rtol=1e-5)
+    assert spl.gamma_for_quota(np.zeros(400, np.float32), num_groups=7, mask=EVERY) > 0
 
 
 def test_a_quota_gives_every_group_its_start():
     rng = np.random.default_rng(0)
-    groups = rng.choice(10, 5000, p=np.linspace(1, 3, 10) / 20)
-    losses = rng.gamma(2, 0.3, 5000) + 0.05 * groups
-    gamma = spl.gamma_for_quota(losses, num_groups=10)
-    options = {"gamma": gamma, "num_groups": 10}
-    age = spl.age_for_fraction(losses, 0.01, groups=groups, **options)
-    mass = spl.balanced_weights(losses, groups, age=age, return_info=True, **options)[1].mass
+    groups = rng.choice(7, 400, p=np.linspace(1, 3, 7) / 14)
+    losses = rng.gamma(2, 0.3, 400) + 0.05 * groups
+    gamma = spl.gamma_for_quota(losses, num_groups=7, fraction=0.0875, mask=EVERY)
+    options = {"groups": groups, "gamma": gamma, "num_groups": 7, "mask": EVERY}
+    age = spl.age_for_fraction(losses, 0.0875, **options)
+    mass = np.bincount(groups, spl.balanced_weights(losses, age=age, **options))
     assert mass.min() > 2.5  # of an even 5
     assert mass.max() < 8
 
