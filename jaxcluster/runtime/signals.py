@@ -20,8 +20,8 @@ class Interrupted(Exception):
 def listen() -> Iterator[Callable[[], None]]:
     """Turn SIGINT and SIGTERM into a request that `poll()` answers by raising `Interrupted`.
 
-    A second signal acts at once, as if nobody listened (also in a background job, where a shell has SIGINT ignored). Outside the main thread, where Python delivers no signals,
-    `poll` never raises.
+    A second signal acts at once, as if nobody listened; also in a background job, where a shell has SIGINT ignored.
+    Outside the main thread, where Python delivers no signals, `poll` never raises.
     """
     heard: list[int] = []
     if threading.current_thread() is not threading.main_thread():
