@@ -55,7 +55,8 @@ def test_broken_losses_touch_no_other_sample(scheme):
     losses = np.insert(CLEAN, BROKEN_AT, [NAN, INF, -INF, NAN, INF])
     weights, info = scheme(losses, mask=np.ones(25, bool), return_info=True)
     weights = np.asarray(weights)
-    np.testing.assert_array_equal(np.delete(weights, WHERE), scheme(CLEAN))
+    # Not exactly equal: a vectorised logarithm may round otherwise in another position.
+    np.testing.assert_allclose(np.delete(weights, WHERE), scheme(CLEAN), rtol=1e-6)
     np.testing.assert_array_equal(weights[WHERE], [NAN, 0, 0, NAN, 0])
     assert (int(info.nan), int(info.infinite), int(np.sum(info.valid))) == (2, 3, 20)
     assert np.isfinite(info.objective)
@@ -67,7 +68,7 @@ def test_masked_samples_weigh_nothing_whatever_they_hold(scheme):
     losses = np.insert(CLEAN, BROKEN_AT, [NAN, INF, -INF, 0.05, -2])
     mask = np.insert(np.ones(20, bool), BROKEN_AT, False)
     weights, info = scheme(losses, mask=mask, return_info=True)
-    np.testing.assert_array_equal(np.asarray(weights)[mask], scheme(CLEAN))
+    np.testing.assert_allclose(np.asarray(weights)[mask], scheme(CLEAN), rtol=1e-6)
     np.testing.assert_array_equal(np.asarray(weights)[~mask], 0)
     assert (int(info.nan), int(info.infinite), int(np.sum(info.valid))) == (0, 0, 20)
 
