@@ -6,11 +6,8 @@ python -m jaxcluster.main --predict=FILE --workdir=DIR
 
 import importlib
 import json
-import math
-import re
 import sys
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +18,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from jaxcluster import data, report
+from jaxcluster.commandline import UsageError, check_fields, parse, stop
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import checkpoint, epochs
 from jaxcluster.runtime.progress import Reporter
@@ -41,13 +39,9 @@ _PREDICT = flags.DEFINE_string(
 )
 
 
-class UsageError(ValueError):
-    """A command line that asks for nothing that can be done."""
-
-
 def run() -> None:
     """Run the command line; whatever is wrong with it or its data is told in one sentence."""
-    app.run(main, flags_parser=_parse)
+    app.run(main, flags_parser=parse)
 
 
 def main(argv: list[str]) -> None:
@@ -62,9 +56,9 @@ def main(argv: list[str]) -> None:
         else:
             cluster(_CONFIG.value, _workdir(), reporter)
     except (UsageError, data.DataError, WorkdirError) as error:
-        _stop(error, 2)
+        stop(error, 2)
     except (TrainingError, OSError) as error:
-        _stop(error, 1)
+        stop(error, 1)
     except Interrupted as interrupted:
         reporter.say(f"{interrupted}: saved. The same command goes on from here.")
         sys.exit(interrupted.exit_code)
@@ -76,7 +70,7 @@ def main(argv: list[str]) -> None:
 def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> None:
     """Train one config in one workdir and write its results there."""
     room = _room(config)
-    _check_fields(config, room.get_config())
+    check_fields(config, room.get_config())
     dataset = data.load(**config.data.to_dict(), report=reporter.say)
     _check_values(config, room, len(dataset.images))
     algorithm = _build(room, config, len(dataset.images), dataset.frame)
@@ -142,64 +136,6 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
 
-def _parse(argv: list[str]) -> list[str]:
-    """Parse the flags; absl and ml_collections raise many things, and often say little of them."""
-    config = None
-    try:
-        config = _read_config(argv)
-        return flags.FLAGS(argv)
-    except UsageError as error:
-        _stop(error, 2)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        wrong = re.match(r"flag --config\.([\w.]+)=(.*?): ", str(error), re.DOTALL)
-        if config is not None and wrong:
-            error = UsageError(f"config.{wrong[1]} must be {_kind(_at(config, wrong[1]))}, got {wrong[2]!r}")
-        _stop(error, 2)
-
-
-def _read_config(argv: list[str]) -> ConfigDict | None:
-    """Read the config file before its overrides, so that an error says which of the two is wrong."""
-    overrides = [found[1] for found in (re.match(r"--?(?:no)?config\.([\w.]+)", word) for word in argv) if found]
-    named = [i for i, word in enumerate(argv) if re.match(r"--?config(=|$)", word)]
-    if not named:
-        if overrides:
-            raise UsageError(f"config.{overrides[0]} is set, but --config, which names the config file, is missing")
-        return None
-    word = argv[named[-1]]
-    file = word.split("=", 1)[1] if "=" in word else "".join(argv[named[-1] + 1 : named[-1] + 2])
-    if not Path(file.split(":")[0]).is_file():
-        raise UsageError(f"--config={file}: no such file; expected a config such as configs/aspc_digits.py")
-    try:
-        config = flags.FLAGS["config"].parser.parse(file)
-    except Exception as error:  # the file is a program
-        reason = str(error).strip().splitlines()[-1:] or [""]
-        raise UsageError(f"--config={file} cannot be loaded ({type(error).__name__}: {reason[0]})") from error
-    if not isinstance(config, ConfigDict):
-        raise UsageError(f"--config={file}: get_config() must return a ConfigDict, got {type(config).__name__}")
-    for name in overrides:
-        _at(config, name)
-    return config
-
-
-def _at(config: ConfigDict, name: str) -> Any:
-    """Find a field by its dotted name, or say which fields there are."""
-    value, path = config, "config"
-    for part in name.split("."):
-        if not isinstance(value, ConfigDict):
-            raise UsageError(f"config.{name} is no field; {path} is {_kind(value)}")
-        if part not in value:
-            raise UsageError(f"{path}.{part} is no field; {path} has {', '.join(sorted(value))}")
-        value, path = value[part], f"{path}.{part}"
-    return value
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, ConfigDict):
-        return f"a group of fields ({', '.join(sorted(value))})"
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return kinds.get(type(value), "a tuple, for example '(500, 500, 2000)'")
-
-
 def _room(config: ConfigDict | None) -> ModuleType:
     if config is None:
         raise UsageError("--config is missing, for example --config=configs/aspc_digits.py")
@@ -207,31 +143,6 @@ def _room(config: ConfigDict | None) -> ModuleType:
     if name not in ALGORITHMS:
         raise UsageError(f"config.algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
     return importlib.import_module(ALGORITHMS[name])
-
-
-def _check_fields(config: ConfigDict, defaults: ConfigDict) -> None:
-    """Refuse a config with fields that mean nothing, or without some that are needed, or of another type."""
-    for name, _ in _leaves(config):
-        _at(defaults, name)
-    given = dict(_leaves(config))
-    for name, default in _leaves(defaults):
-        if name not in given:
-            raise UsageError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
-        value = given[name]
-        whole = isinstance(default, float) and type(value) is int
-        listed = isinstance(default, tuple) and isinstance(value, list)
-        if type(value) is not type(default) and not whole and not listed:
-            raise UsageError(f"config.{name} must be {_kind(default)}, got {value!r}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"config.{name} must be finite, got {value}")
-
-
-def _leaves(config: ConfigDict, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, ConfigDict):
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value
 
 
 def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> None:
@@ -332,12 +243,6 @@ def _say_results(summary: dict[str, Any], reporter: Reporter) -> None:
     if "scoring" in results:
         scores = "  ".join(f"{name.upper()} {value:.4f}" for name, value in results["scoring"].items())
         reporter.say(f"scoring only (against the labels that were given): {scores}")
-
-
-def _stop(error: Exception, exit_code: int) -> None:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
-    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

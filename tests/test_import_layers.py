@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "runtime": {"protocol"},
     "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol"},
     "report": {"metrics", "plots", "protocol", "runtime"},
-    "main": {"algorithms", "runtime", "data", "protocol", "report"},
+    "commandline": set(),
+    "main": {"algorithms", "commandline", "runtime", "data", "protocol", "report"},
 }
 
 

@@ -18,7 +18,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from jaxcluster import main, report
+from jaxcluster import commandline, main, report
 from jaxcluster.algorithms import aspc
 from jaxcluster.data import Dataset
 from jaxcluster.protocol import Outputs
@@ -66,7 +66,7 @@ def command(*arguments) -> Said:
     code, said = 0, io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            main.main(main._parse(argv))
+            main.main(commandline.parse(argv))
     except SystemExit as end:
         code = end.code
     finally:
@@ -270,7 +270,7 @@ def test_every_shipped_config_is_one_that_works(file):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     config = module.get_config()
-    main._check_fields(config, aspc.get_config())
+    commandline.check_fields(config, aspc.get_config())
     aspc.check(config, 1797)
     assert bool(config.data.name) != bool(config.data.path)
 
