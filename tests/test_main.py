@@ -494,7 +494,7 @@ def test_nothing_selected_and_a_cluster_that_becomes_empty(tmp_path):
 # In a process of its own.
 
 
-def test_help_and_an_error_in_a_real_process():
+def test_an_error_in_a_real_process():
     process = subprocess_command(CONFIG, "--config.seed=abc")
     _, said = process.communicate(timeout=120)
     assert process.returncode == 2
