@@ -57,6 +57,7 @@ class Said(NamedTuple):
 def command(*arguments) -> Said:
     """Run the command line in this process, as often as one likes."""
     flags.FLAGS.unparse_flags()
+    sys.modules.pop("config_config", None)  # a config file is run in the module of the one before
     for name in [name for name in flags.FLAGS if name.startswith("config.")]:
         delattr(flags.FLAGS, name)  # the overrides of the call before
     for name in ("config", "workdir", "predict"):
