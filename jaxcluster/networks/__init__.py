@@ -1,5 +1,18 @@
-"""Networks as pure `init` / `apply` functions (flax.linen behind them)."""
+"""Networks as pure `init` / `apply` functions."""
 
 from jaxcluster.networks.autoencoder import Autoencoder, autoencoder
+from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Players, Scores, Variables
+from jaxcluster.networks.players import players
 
-__all__ = ["Autoencoder", "autoencoder"]
+__all__ = [
+    "Autoencoder",
+    "Clusterer",
+    "Context",
+    "Discriminator",
+    "Generator",
+    "Players",
+    "Scores",
+    "Variables",
+    "autoencoder",
+    "players",
+]
