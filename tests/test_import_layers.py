@@ -14,6 +14,7 @@ PACKAGE = ROOT / "jaxcluster"
 MAY_IMPORT = {
     "spl": set(),
     "losses": set(),
+    "prior": set(),
     "augment": set(),
     "metrics": set(),
     "hashing": set(),
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "data": set(),
     "plots": set(),
     "runtime": {"protocol"},
-    "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol"},
+    "algorithms": {"spl", "losses", "prior", "augment", "metrics", "clusterers", "networks", "protocol"},
     "report": {"metrics", "plots", "protocol", "runtime"},
     "commandline": set(),
     "main": {"algorithms", "commandline", "runtime", "data", "protocol", "report"},
