@@ -1,0 +1,27 @@
+"""Losses as pure functions: one value per sample, and the mean over what counts.
+
+Squared errors (`reconstruction`, `cluster_center`), the adversarial game (`discriminator`, `fool`), minimum entropy of
+similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`, `virtual_adversarial`);
+`weighted_mean` makes a batch's loss of them.
+"""
+
+from jaxcluster.losses.adversarial import discriminator, fool
+from jaxcluster.losses.consistency import consistency, virtual_adversarial
+from jaxcluster.losses.entropy import pairwise_entropy, pairwise_entropy_chunked, similarity
+from jaxcluster.losses.mean import weighted_mean
+from jaxcluster.losses.neighbours import neighbour_distance
+from jaxcluster.losses.squares import cluster_center, reconstruction
+
+__all__ = [
+    "cluster_center",
+    "consistency",
+    "discriminator",
+    "fool",
+    "neighbour_distance",
+    "pairwise_entropy",
+    "pairwise_entropy_chunked",
+    "reconstruction",
+    "similarity",
+    "virtual_adversarial",
+    "weighted_mean",
+]

@@ -1,0 +1,56 @@
+"""Distance of a sample to its k-th nearest neighbour: the scale of the moves in `virtual_adversarial`."""
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["neighbour_distance"]
+
+Array = jax.Array
+
+
+def neighbour_distance(points: Array, neighbour: int = 10, *, queries: Array | None = None, chunk: int = 256) -> Array:
+    """Euclidean distance of each point to its k-th nearest other point.
+
+    Args:
+        points: [n, d] float.
+        neighbour: k, 1 for the nearest; below n.
+        queries: [q] int, the points whose distances are wanted (a random subset gives a good mean); None: all.
+        chunk: queries at a time, at least 1; memory is that of a few arrays [chunk, n].
+
+    Returns:
+        [q] distances, in the units of the points. A point is no neighbour of itself; a copy of it is one, at 0.
+
+    Raises:
+        ValueError: a shape is wrong, or `neighbour` or `chunk` out of range.
+
+    Reference: Hu et al., "Learning Discrete Representations via Information Maximizing Self-Augmented Training",
+    ICML 2017, whose radius is a fraction of the distance to the 10th neighbour.
+    """
+    if points.ndim != 2:
+        raise ValueError(f"points must be [n, d], got {points.shape}")
+    total = points.shape[0]
+    if not 1 <= neighbour < total:
+        raise ValueError(f"neighbour must lie in 1..n-1 = {total - 1}, got {neighbour}")
+    if chunk < 1:
+        raise ValueError(f"chunk must be at least 1, got {chunk}")
+    if queries is None:
+        queries = jnp.arange(total)
+    if queries.ndim != 1:
+        raise ValueError(f"queries must be [q], got {queries.shape}")
+    # About their mean: the expanded square loses as many digits as the points are far from the origin.
+    points = points - jnp.mean(points, axis=0, keepdims=True)
+    squares = jnp.sum(jnp.square(points), axis=1)
+    wanted = queries.shape[0]
+    chunk = min(chunk, max(wanted, 1))
+
+    def distances_of(start):
+        rows = queries[jnp.minimum(start + jnp.arange(chunk), wanted - 1)]  # the last chunk repeats the last query
+        mine = points[rows]
+        cross = jnp.matmul(mine, points.T, precision=jax.lax.Precision.HIGHEST)
+        order = squares[None, :] - 2 * cross  # the query's own square changes no order
+        order = jnp.where(rows[:, None] == jnp.arange(total)[None, :], jnp.inf, order)
+        found = jax.lax.top_k(-order, neighbour)[1][:, -1]
+        # Rounding may swap points that are all but equally far; the distance itself is taken of the difference.
+        return jnp.sqrt(jnp.sum(jnp.square(mine - points[found]), axis=1))
+
+    return jax.lax.map(distances_of, jnp.arange(0, wanted, chunk)).reshape(-1)[:wanted]
