@@ -100,6 +100,46 @@ def test_noise_has_the_standard_deviation_it_was_given():
     assert abs(noise.mean()) < 4 * 0.3 / np.sqrt(n)
 
 
+def test_flips_are_fair_mirrors_and_belong_to_their_position():
+    n = 1000
+    images = jax.random.uniform(KEY, (n, 2, 3, 2))
+    flipped = np.asarray(augment.random_flip(KEY, images, jnp.arange(n)))
+    images = np.asarray(images)
+    mirrored = (flipped == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == images).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()
+    assert abs(mirrored.mean() - 0.5) < 4 * 0.5 / np.sqrt(n)  # four standard errors
+    part = augment.random_flip(KEY, jnp.asarray(images[7:12]), jnp.arange(7, 12))
+    np.testing.assert_array_equal(part, flipped[7:12])
+
+
+@pytest.mark.parametrize("fill", ["edge", "zero"])
+def test_translation_is_by_whole_pixels_each_shift_equally_often(fill):
+    # Each pixel says where it was; the centre of a 5 x 5 image is always filled from inside.
+    n, pixels = 1800, 1
+    image = np.arange(1, 26, dtype=np.float32).reshape(5, 5, 1)
+    images = jnp.broadcast_to(jnp.asarray(image)[None], (n, 5, 5, 1))
+    moved = np.asarray(augment.random_translate(KEY, images, jnp.arange(n), pixels=pixels, fill=fill))
+    shifts, counts = [], {}
+    for result in moved:
+        row, column = divmod(int(result[2, 2, 0]) - 1, 5)
+        shifts.append((row - 2, column - 2))
+        counts[shifts[-1]] = counts.get(shifts[-1], 0) + 1
+    assert set(counts) == {(r, s) for r in (-1, 0, 1) for s in (-1, 0, 1)}
+    assert stats.chisquare(list(counts.values())).pvalue > 0.01  # fixed key: passes or fails for good
+    mode = {"edge": "nearest", "zero": "constant"}[fill]
+    for (row, column), result in list(zip(shifts, moved))[:40]:
+        np.testing.assert_array_equal(result, ndimage.shift(image, (-row, -column, 0), order=0, mode=mode))
+
+
+def test_translation_belongs_to_its_position_and_by_nothing_is_the_identity():
+    images = jax.random.uniform(KEY, (8, 6, 5, 1))
+    whole = augment.random_translate(KEY, images, jnp.arange(8), pixels=2)
+    part = augment.random_translate(KEY, images[3:6], jnp.arange(3, 6), pixels=2)
+    np.testing.assert_array_equal(whole[3:6], part)
+    np.testing.assert_array_equal(augment.random_translate(KEY, images, jnp.arange(8), pixels=0), images)
+
+
 def test_jit_changes_only_rounding():
     images = jax.random.uniform(KEY, (4, 8, 8, 1))
     eager = augment.random_affine(KEY, images, jnp.arange(4), rotation=30, shift=0.2)
@@ -118,3 +158,10 @@ def test_wrong_shapes_are_named():
         augment.random_affine(KEY, jnp.zeros((2, 9)), jnp.arange(2), rotation=1, shift=0)
     with pytest.raises(ValueError, match=r"position must be \[b\]"):
         augment.gaussian_noise(KEY, jnp.zeros((2, 9)), jnp.zeros((2, 1), int), sd=1.0)
+    with pytest.raises(ValueError, match=r"images must be \[b, h, w, c\], got \(2, 9\)"):
+        augment.random_flip(KEY, jnp.zeros((2, 9)), jnp.arange(2))
+    images = jnp.zeros((2, 3, 3, 1))
+    with pytest.raises(ValueError, match="fill must be 'edge' or 'zero', got 'wrap'"):
+        augment.random_translate(KEY, images, jnp.arange(2), pixels=1, fill="wrap")
+    with pytest.raises(ValueError, match="pixels must be at least 0, got -1"):
+        augment.random_translate(KEY, images, jnp.arange(2), pixels=-1)
