@@ -8,7 +8,15 @@ __all__ = ["most_typical"]
 
 
 def most_typical(
-    images, clusters, confidence, path=None, *, per_cluster: int = 10, max_rows: int = 50, title: str = ""
+    images,
+    clusters,
+    confidence,
+    path=None,
+    *,
+    num_clusters: int | None = None,
+    per_cluster: int = 10,
+    max_rows: int = 50,
+    title: str = "",
 ):
     """Show the most confident images of each cluster, one row a cluster, the most confident first.
 
@@ -17,12 +25,17 @@ def most_typical(
       clusters: [n] the cluster of each image.
       confidence: [n] higher is more typical; equal ones keep their order, NaN comes last.
       path: where to write the PNG, or None.
+      num_clusters: with it clusters are 0 to num_clusters - 1, and one without images has its row and is counted in
+        the title; without it only clusters that have images are known.
       per_cluster: images in a row, at most; a smaller cluster leaves cells empty.
       max_rows: with more clusters only the largest ones are shown, and the title says so.
       title: first line above the picture.
 
     Returns:
       The Figure, or None if `images` are no images.
+
+    Raises:
+      ValueError: a shape is wrong, or a cluster lies outside `num_clusters`.
     """
     tiles = mosaic.as_tiles(images)
     if tiles is None:
@@ -30,14 +43,27 @@ def most_typical(
     clusters = canvas.names_of("clusters", clusters, len(tiles))
     confidence = canvas.names_of("confidence", confidence, len(tiles))
     names, sizes = np.unique(clusters, return_counts=True)
+    if num_clusters is not None:
+        names, sizes = _with_empty(names, sizes, num_clusters)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:max_rows])
     rows, texts = [], []
     for k in kept:
         members = np.flatnonzero(clusters == names[k])
         rows.append(members[np.argsort(-confidence[members], kind="stable")][:per_cluster])
-        texts.append(f"cluster {names[k]} ({sizes[k]:,})")
+        texts.append(f"cluster {names[k]} ({f'{sizes[k]:,}' if sizes[k] else 'empty'})")
     what = f"most typical images of {len(names):,} clusters" if len(names) > 1 else "most typical images"
     if len(kept) < len(names):
         what = f"most typical images of the {len(kept)} largest of {len(names):,} clusters"
+    if (empty := np.sum(sizes == 0)) > 0:
+        what += f", {empty:,} of them empty"
     lines = [canvas.plain(title, limit=60), what] if title else [what]
     return mosaic.draw(tiles, rows, texts, path, title="\n".join(lines), columns=max(map(len, rows)))
+
+
+def _with_empty(names, sizes, num_clusters: int) -> tuple[np.ndarray, np.ndarray]:
+    outside = names[(names < 0) | (names >= num_clusters)]
+    if outside.size:
+        raise ValueError(f"clusters must be 0 to num_clusters - 1 = {num_clusters - 1}, got {outside[0]}")
+    all_sizes = np.zeros(num_clusters, sizes.dtype)
+    all_sizes[names] = sizes
+    return np.arange(num_clusters), all_sizes

@@ -59,6 +59,23 @@ def test_rows_are_capped_and_it_is_said(tmp_path, k):
     assert ("50 largest of" in fig.axes[0].get_title()) == (k > 50)
 
 
+def test_an_empty_cluster_has_a_row_of_paper():
+    fig = typical.most_typical(numbered(3), [3, 1, 3], [0.1, 0.2, 0.3], num_clusters=5)
+    texts = [text.get_text() for text in fig.axes[0].get_yticklabels()]
+    assert texts == [f"cluster {k}" for k in ("0 (empty)", "1 (1)", "2 (empty)", "3 (2)", "4 (empty)")]
+    assert fig.axes[0].get_title() == "most typical images of 5 clusters, 3 of them empty"
+    cells = page(fig)[2::5, 2::5, 0] * 4 - 1
+    paper = 3
+    np.testing.assert_allclose(cells, [[paper, paper], [1, paper], [paper, paper], [2, 0], [paper, paper]], atol=1e-5)
+
+
+def test_where_rows_are_capped_empty_clusters_are_the_first_to_be_left_out():
+    fig = typical.most_typical(numbered(4), [1, 1, 3, 0], np.ones(4), num_clusters=5, max_rows=3)
+    texts = [text.get_text() for text in fig.axes[0].get_yticklabels()]
+    assert texts == ["cluster 0 (1)", "cluster 1 (2)", "cluster 3 (1)"]
+    assert fig.axes[0].get_title() == "most typical images of the 3 largest of 5 clusters, 2 of them empty"
+
+
 @pytest.mark.parametrize("images", [None, np.zeros((5, 7)), np.zeros((5, 4, 4, 2)), np.zeros((0, 4, 4))])
 def test_what_are_no_images_is_skipped(tmp_path, images):
     assert typical.most_typical(images, np.zeros(5), np.zeros(5), tmp_path / "t.png") is None
@@ -93,5 +110,7 @@ def test_bad_input_names_the_argument():
         typical.most_typical(numbered(3), [0, 1], np.ones(3))
     with pytest.raises(ValueError, match=r"confidence must have shape \[3\], got \(3, 1\)"):
         typical.most_typical(numbered(3), [0, 1, 1], np.ones((3, 1)))
+    with pytest.raises(ValueError, match="clusters must be 0 to num_clusters - 1 = 1, got 2"):
+        typical.most_typical(numbered(3), [0, 2, 1], np.ones(3), num_clusters=2)
     with pytest.raises(ValueError, match=r"clusters must have shape \[3\], got \(4,\)"):
         samples.grid(numbered(3), clusters=[0, 1, 2, 3])
