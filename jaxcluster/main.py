@@ -8,6 +8,7 @@ import importlib
 import json
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
 from jaxcluster.runtime.workdir import WorkdirError, claim, read_identity, write_json
 
-ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc"}
+ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc", "clustergan": "jaxcluster.algorithms.clustergan"}
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The config file, for example configs/aspc_mnist.py.")
 _WORKDIR = flags.DEFINE_string(
@@ -100,12 +101,13 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     results = report.Results(
         dataset=dataset,
         trained=trained,
-        outputs=_outputs(algorithm, trained.model, trained.rows),
-        initial=None if trained.start_rows is None else _outputs(algorithm, trained.model, trained.start_rows),
+        outputs=_arrays(algorithm.outputs, trained.model, trained.rows),
+        initial=_arrays(algorithm.start_outputs, trained.start["model"], trained.start["rows"]),
+        generated=_generated(algorithm, trained.model, config.seed),
     )
     report.write_outputs(workdir, results.outputs, dataset.files)
     reporter.say("drawing pictures")
-    report.write_pictures(workdir / "pictures", results, stop_change=config.finetune.tolerance, say=reporter.say)
+    report.write_pictures(workdir / "pictures", results, algorithm, say=reporter.say)
     summary = identity | report.summarize(results)
     write_json(summary_file, summary)
     _say_results(summary, reporter)
@@ -132,7 +134,7 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     images = jax.device_put(dataset.images)
     rows = epochs.observe_all(jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None)
     folder = _new_folder(Path(workdir) / "predictions", dataset.name)
-    report.write_outputs(folder, _outputs(algorithm, model, rows), dataset.files)
+    report.write_outputs(folder, _arrays(algorithm.outputs, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
 
@@ -180,7 +182,7 @@ def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict
         if wanted.get(name) != found.get(name):
             raise UsageError(
                 f"{where}: its network does not fit: {name} has shape {found.get(name, 'none')}, expected "
-                f"{wanted.get(name, 'none')}; images, config.network.hidden and config.network.embedding must agree"
+                f"{wanted.get(name, 'none')}; images and the widths of the autoencoder must agree"
             )
     return model
 
@@ -200,8 +202,14 @@ def _load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
         raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
 
 
-def _outputs(algorithm: Algorithm, model: dict[str, Any], rows: Any) -> Outputs:
-    return Outputs(*(np.asarray(value) for value in jax.jit(algorithm.outputs)(model, rows)))
+def _arrays(outputs: Callable[..., Outputs], model: dict[str, Any], rows: Any) -> Outputs:
+    return jax.tree.map(np.asarray, jax.jit(outputs)(model, rows))
+
+
+def _generated(algorithm: Algorithm, model: dict[str, Any], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    if algorithm.generate is None:
+        return None
+    return jax.tree.map(np.asarray, jax.jit(algorithm.generate)(model, jax.random.key(seed)))
 
 
 def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class Phase(NamedTuple):
     name: str
     epochs: int | None  # None: until `done`
     batch_size: int  # global, over all devices
-    begin: Callable[[Model | None, Rows | None, Array, Callable[[], None]], State]
-    """(model and rows of the phase before, key, poll) -> state; calls `poll()` between long device calls."""
+    begin: Callable[[Model | None, Rows | None, Array, Array, Callable[[], None]], State]
+    """(model and rows of the phase before, all images, key, poll) -> state; calls `poll()` between device calls."""
     step: Callable[..., tuple[State, dict[str, tuple[Array, Array]]]]
     """(state, batch, key, *, axis_name) -> (state, info); info holds (sum, count) pairs over the global batch."""
     model: Callable[[State], Model]
@@ -67,8 +67,14 @@ class Phase(NamedTuple):
     """The current assignment [n], for scoring."""
     fault: Callable[[dict[str, float]], str] = no_fault
     """The epoch's figures -> what went wrong, or an empty string; a fault stops the run."""
+    warning: Callable[[dict[str, float]], str] = no_fault
+    """The epoch's figures -> what looks wrong, or an empty string; it is told when it changes, and training goes on."""
     done: Callable[[dict[str, float]], str] = not_done
     """The epoch's figures -> why the phase is complete, or an empty string."""
+    shown: tuple[str, ...] = ("loss",)
+    """Names of the figures for the line of progress."""
+    looped: bool = True
+    """Whether many steps may run in one device call; False where a loop is slow (convolutions on a CPU)."""
 
 
 class Outputs(NamedTuple):
@@ -78,6 +84,8 @@ class Outputs(NamedTuple):
     confidence: Array  # [n] in [0, 1]
     embedding: Array  # [n, d]
     centers: Array  # [k, d]
+    others: dict[str, Array] | None = None
+    """Further assignments [n] by name, reported beside the labels."""
 
 
 class Algorithm(NamedTuple):
@@ -87,3 +95,13 @@ class Algorithm(NamedTuple):
     phases: tuple[Phase, ...]
     outputs: Callable[[Model, Rows], Outputs]
     """(model of the last phase, its rows for n samples) -> Outputs."""
+    start_phase: str
+    """The phase whose beginning the results are compared with: its first model and rows are kept."""
+    start_outputs: Callable[[Model, Rows], Outputs]
+    """(model and rows at that beginning) -> Outputs."""
+    stop_change: float | None = None
+    """The share of changed labels below which training stops, for the picture."""
+    generate: Callable[[Model, Array], tuple[Array, Array]] | None = None
+    """(model of the last phase, key) -> images in [0, 1] that it draws, and the cluster each is drawn for."""
+    similarity: Callable[[Array], Array] | None = None
+    """Embeddings [r, d] -> [r, r] similarities, if the algorithm is about them."""

@@ -14,11 +14,14 @@ import jax
 import numpy as np
 
 from jaxcluster import metrics, plots
-from jaxcluster.protocol import Outputs
+from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
 from jaxcluster.runtime.workdir import write_csv
 
 __all__ = ["Results", "score", "summarize", "write_outputs", "write_pictures"]
+
+
+SIMILARITY_SAMPLES = 1000  # in the pictures of pairwise similarity
 
 
 class Results(NamedTuple):
@@ -28,8 +31,10 @@ class Results(NamedTuple):
     """`jaxcluster.data.Dataset`."""
     trained: Trained
     outputs: Outputs
-    initial: Outputs | None
-    """What the same centres give on the embedding that the last phase began with; None without one."""
+    initial: Outputs
+    """What the algorithm's main phase began with."""
+    generated: tuple[np.ndarray, np.ndarray] | None
+    """Images the model draws, and the cluster each is drawn for; None if it draws none."""
 
 
 def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, float]] | None:
@@ -44,9 +49,11 @@ def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, fl
 
 
 def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None) -> None:
-    """Write labels.npy, confidence.npy, embedding.npy, centers.npy and clusters.csv."""
+    """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and clusters.csv."""
     for name in ("labels", "confidence", "embedding", "centers"):
         np.save(folder / f"{name}.npy", getattr(outputs, name))
+    for name, labels in (outputs.others or {}).items():
+        np.save(folder / f"{name}.npy", labels)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
 
 
@@ -61,8 +68,7 @@ def summarize(results: Results) -> dict[str, Any]:
     for record in last.values():
         figures |= {name: record[name] for name in ("selected", "change") if name in record}
     figures |= _figures(outputs, results.dataset.labels)
-    if initial is not None:
-        figures["initial"] = _figures(initial, results.dataset.labels)
+    figures["initial"] = _figures(initial, results.dataset.labels)
     summary = {
         "results": figures,
         "seconds": {phase: round(seconds, 1) for phase, seconds in results.trained.seconds.items()},
@@ -72,12 +78,19 @@ def summarize(results: Results) -> dict[str, Any]:
     return _strict(summary)
 
 
-def _figures(outputs: Outputs, labels: np.ndarray | None) -> dict[str, Any]:
+def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
     sizes = np.bincount(outputs.labels, minlength=len(outputs.centers)).tolist()
     figures: dict[str, Any] = {"cluster_sizes": sizes, "empty_clusters": sizes.count(0)}
     figures["mean_confidence"] = float(np.mean(outputs.confidence))
-    scoring = score(labels)
-    return figures if scoring is None else figures | {"scoring": scoring(outputs.labels)}
+    scoring = score(true)
+    if scoring is not None:
+        figures["scoring"] = scoring(outputs.labels)
+    for name, labels in (outputs.others or {}).items():
+        figures[name] = {"cluster_sizes": np.bincount(labels, minlength=len(outputs.centers)).tolist()}
+        figures[name]["agreement"] = metrics.nmi(outputs.labels, labels)
+        if scoring is not None:
+            figures[name]["scoring"] = scoring(labels)
+    return figures
 
 
 def _strict(value: Any) -> Any:
@@ -100,32 +113,38 @@ def describe_device() -> dict[str, Any]:
     }
 
 
-def write_pictures(folder: Path, results: Results, *, stop_change: float | None, say: Callable[[str], None]) -> None:
+def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say: Callable[[str], None]) -> None:
     """Draw the run; a picture that fails is told about and costs nothing else.
 
     Args:
         folder: made if absent.
         results: of the run; what cannot be drawn of it (typical images of feature vectors, say) is left out.
-        stop_change: the stopping threshold; 0 or None: there is none.
+        algorithm: that was run.
         say: told where a picture failed.
     """
     folder.mkdir(exist_ok=True)
     dataset, trained, outputs = results.dataset, results.trained, results.outputs
     images = (dataset.images - np.float32(dataset.offset)) * np.float32(dataset.scale)
     panels = {"pixels" if images.ndim == 4 else "features": images.reshape(len(images), -1)}
-    if results.initial is not None:
-        panels["embedding at the start"] = results.initial.embedding
+    panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
     colours = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[Path], Any]] = {
         "losses": lambda path: plots.curves.losses(trained.history, path),
-        "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=stop_change or None),
+        "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=algorithm.stop_change),
         "pca": lambda path: plots.embedding.pca_panels(panels, path, **colours),
         "tsne": lambda path: plots.embedding.tsne(outputs.embedding, path, **colours),
         "typical": lambda path: plots.typical.most_typical(images, outputs.labels, outputs.confidence, path),
     }
     if dataset.labels is not None:
         pictures["confusion"] = lambda path: _confusion(dataset.labels, outputs.labels, dataset.label_names, path)
+    if results.generated is not None:
+        drawn, clusters = results.generated
+        pictures["generated"] = lambda path: plots.samples.grid(
+            drawn, path, clusters=clusters, title="generated images"
+        )
+    if algorithm.similarity is not None:
+        pictures |= _similarities(algorithm.similarity, results)
     for name, draw in pictures.items():
         try:
             draw(folder / f"{name}.png")
@@ -137,6 +156,22 @@ def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str,
     table, classes, columns = metrics.matched_table(labels, clusters)
     names = [label_names[j] for j in classes] if label_names else [str(j) for j in classes]
     return plots.confusion.confusion(table, path, row_names=names, column_names=[str(k) for k in columns])
+
+
+def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[[Path], Any]]:
+    """Pairwise similarities of a random subset, sorted by the final clusters, at the start and at the end."""
+    some = np.random.default_rng(0).permutation(len(results.outputs.labels))[:SIMILARITY_SAMPLES]
+    clusters = results.outputs.labels[some]
+    matrices = {
+        when: np.asarray(similarity(outputs.embedding[some]))
+        for when, outputs in (("start", results.initial), ("end", results.outputs))
+    }
+    return {
+        f"similarity_{when}": lambda path, when=when: plots.similarity.block_diagonal(
+            matrices[when], path, clusters=clusters, title=f"pairwise similarity at the {when}"
+        )
+        for when in matrices
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -28,7 +28,7 @@ class Trained(NamedTuple):
 
     model: dict[str, Any]  # of the last phase
     rows: Any  # of the last phase, for all samples
-    start_rows: Any  # what the last phase started from; None if it is also the first
+    start: dict[str, Any]  # "model" and "rows" at the beginning of the algorithm's `start_phase`
     history: list[dict[str, Any]]  # the records of metrics.jsonl
     seconds: dict[str, float]  # per phase, over all the sessions of this run
 
@@ -148,22 +148,27 @@ class _Run:
         phases = self.algorithm.phases
         rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
         self._tick(cursor)
-        if rows is not None:
-            checkpoint.save_model(self.workdir / "model" / f"rows_before_{phases[cursor.phase].name}", rows)
-        state = phases[cursor.phase].begin(model, rows, self._key(cursor.phase, 0, 1), self.poll)
+        phase = phases[cursor.phase]
+        state = phase.begin(model, rows, self.images, self._key(cursor.phase, 0, 1), self.poll)
         # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
         state = jax.device_put(state, self.devices[0])
+        if phase.name == self.algorithm.start_phase:
+            start = {"model": phase.model(state)}
+            start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3))
+            checkpoint.save_model(self.workdir / "model" / "start", start)
         self._save(state, cursor)
         return state
 
     def _train_phase(self, phase: Phase, state: Any, cursor: _Cursor) -> Any:
         steps = epochs.steps_per_epoch(len(self.images), phase.batch_size)
-        loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=len(self.images))
+        looped = phase.looped or self.devices[0].platform != "cpu"
+        loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=len(self.images), looped=looped)
         run = devices.bind(loop, self.devices)
         observe, update = jax.jit(phase.observe), None if phase.update is None else jax.jit(phase.update)
         self.reporter.start(phase.name, epoch=cursor.epoch, epochs=phase.epochs)
         figures: dict[str, float] = {}
         stride = 1  # steps per device call: the first tells how long a step takes
+        warned = ""
         while not cursor.done and (phase.epochs is None or cursor.epoch < phase.epochs):
             key = self._key(cursor.phase, cursor.epoch, 2)
             while cursor.step < steps:
@@ -173,7 +178,7 @@ class _Run:
                 _add(cursor.sums, jax.device_get(sums))
                 info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
                 self._check_finite(cursor, info)
-                stride = _next_stride(stride, stop - cursor.step, time.monotonic() - began)
+                stride = 1 if not looped else _next_stride(stride, stop - cursor.step, time.monotonic() - began)
                 cursor.step = stop
                 self._tick(cursor)
                 if stop < steps:
@@ -188,12 +193,13 @@ class _Run:
                 self._check_finite(cursor, record)
                 self._report_fault(cursor, phase.fault(record))
                 cursor.done = phase.done(record)
+                warned = self._warn(cursor, phase.warning(record), warned)
             if self.score is not None and phase.labels is not None:
                 record |= self.score(np.asarray(phase.labels(state)))
             self._tick(cursor)
             record["seconds"] = round(cursor.seconds[phase.name], 3)
             self.metrics.add(record)
-            figures = {name: record[name] for name in ("loss", "selected", "change", "acc", "nmi") if name in record}
+            figures = {name: record[name] for name in (*phase.shown, "acc", "nmi") if name in record}
             cursor.epoch, cursor.step, cursor.sums = cursor.epoch + 1, 0, {}
             self.reporter.update(cursor.epoch, figures)
             self._pause(state, cursor)
@@ -204,9 +210,8 @@ class _Run:
     def _trained(self, cursor: _Cursor, model: dict[str, Any]) -> Trained:
         last = self.algorithm.phases[-1]
         rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0))
-        folder = self.workdir / "model" / f"rows_before_{last.name}"
-        before = checkpoint.load_model(folder) if folder.exists() else None
-        return Trained(model, rows, before, self.metrics.history, cursor.seconds)
+        start = checkpoint.load_model(self.workdir / "model" / "start")
+        return Trained(model, rows, start, self.metrics.history, cursor.seconds)
 
     def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, observe: Callable | None = None):
         return epochs.observe_all(observe or jax.jit(phase.observe), model, self.images, key, poll=lambda: None)
@@ -244,6 +249,12 @@ class _Run:
             if isinstance(value, float) and not math.isfinite(value):
                 phase = self.algorithm.phases[cursor.phase].name
                 self._report_fault(cursor, f"{name} is {value}; try a smaller {phase}.learning_rate")
+
+    def _warn(self, cursor: _Cursor, warning: str, before: str) -> str:
+        """Tell a warning that is not the one told last."""
+        if warning and warning != before:
+            self.reporter.say(f"warning: {self.algorithm.phases[cursor.phase].name} epoch {cursor.epoch}: {warning}")
+        return warning
 
     def _report_fault(self, cursor: _Cursor, fault: str) -> None:
         if fault:

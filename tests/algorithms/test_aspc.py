@@ -57,9 +57,9 @@ def plain(layers, x):
 
 def finetune_state(algorithm, **changes):
     pretrain, finetune = algorithm.phases
-    model = pretrain.model(pretrain.begin(None, None, KEY, None))
+    model = pretrain.model(pretrain.begin(None, None, None, KEY, None))
     rows = pretrain.observe(model, jnp.asarray(images()), KEY, jnp.arange(N))
-    return finetune.begin(model, rows, KEY, lambda: None)._replace(**changes)
+    return finetune.begin(model, rows, None, KEY, lambda: None)._replace(**changes)
 
 
 def close(a, b, rtol):
@@ -68,7 +68,7 @@ def close(a, b, rtol):
 
 def test_pretraining_is_momentum_descent_on_the_mean_square():
     phase = build(pretrain__augment=False, pretrain__learning_rate=0.5, pretrain__momentum=0.9).phases[0]
-    state = phase.begin(None, None, KEY, None)
+    state = phase.begin(None, None, None, KEY, None)
     params, velocity = state.params, jax.tree.map(jnp.zeros_like, state.params)
     for index in ([0, 1, 2], [3, 4, 5]):
         x = jnp.asarray(images().reshape(N, -1)[np.array(index)] / np.float32(255))
@@ -85,7 +85,7 @@ def test_reconstruction_target_is_the_augmented_image_itself():
     plain_phase, augmented_phase = (build(pretrain__augment=a).phases[0] for a in (False, True))
     losses = []
     for phase in (plain_phase, augmented_phase):
-        state = phase.begin(None, None, KEY, None)
+        state = phase.begin(None, None, None, KEY, None)
         state = state._replace(params=jax.tree.map(jnp.zeros_like, state.params))
         _, info = phase.step(state, batch_of(range(8)), KEY)
         losses.append(float(info["loss"][0] / info["loss"][1]))
@@ -208,7 +208,7 @@ def two_epochs(phase_index, num_devices):
     algorithm = build.__wrapped__()  # anew: traced under another precision, or with a function replaced
     phase = algorithm.phases[phase_index]
     x = jnp.asarray(images())
-    state = phase.begin(None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
+    state = phase.begin(None, None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
     loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=N)
     run = devices.bind(loop, jax.local_devices()[:num_devices])
     for epoch in range(2):

@@ -18,7 +18,7 @@ def run_epoch(n, batch_size, cuts, num_devices=1):
     loop = epochs.make_run(phase.step, batch_size=batch_size, num_samples=n)
     run = devices.bind(loop, jax.local_devices()[:num_devices])
     images = jnp.asarray(np.random.default_rng(0).normal(size=(n, 1)), jnp.float32)
-    state, total = phase.begin(None, None, KEY, None), np.zeros(2)
+    state, total = phase.begin(None, None, None, KEY, None), np.zeros(2)
     for start, stop in itertools.pairwise(cuts):
         state, sums = run(state, images, KEY, start, stop)
         total += np.asarray(jax.device_get(sums["loss"]))

@@ -170,9 +170,9 @@ def test_template_and_state_agree():
     config.network.hidden = (4,)
     algorithm = aspc.build(config, num_samples=20, sample_shape=(4, 4, 1), offset=0.0, scale=1.0)
     pretrain, finetune = algorithm.phases
-    state = pretrain.begin(None, None, jax.random.key(0), None)
+    state = pretrain.begin(None, None, None, jax.random.key(0), None)
     rows = {"embedding": jax.random.normal(jax.random.key(1), (20, 10))}
-    second = finetune.begin(pretrain.model(state), rows, jax.random.key(2), lambda: None)
+    second = finetune.begin(pretrain.model(state), rows, None, jax.random.key(2), lambda: None)
     for phase, made in ((pretrain, state), (finetune, second)):
         template = phase.template()
         assert jax.tree.structure(template) == jax.tree.structure(made)

@@ -51,11 +51,11 @@ def algorithm(n, *, epochs=(3, 4), batch_size=8, fault_at=None, done_at=None, na
     return Algorithm(
         name="toy",
         phases=(
-            phase("one", epochs[0], lambda model, rows, key, poll: first(jax.random.normal(key))),
+            phase("one", epochs[0], lambda model, rows, images, key, poll: first(jax.random.normal(key))),
             phase(
                 "two",
                 epochs[1],
-                lambda model, rows, key, poll: first(jnp.asarray(model["x"])),
+                lambda model, rows, images, key, poll: first(jnp.asarray(model["x"])),
                 update=update,
                 labels=lambda state: state["labels"],
                 fault=lambda info: "it broke" if info["at"] == fault_at else "",
@@ -68,4 +68,6 @@ def algorithm(n, *, epochs=(3, 4), batch_size=8, fault_at=None, done_at=None, na
             rows["embedding"],
             jnp.asarray([[0.0]]) + model["x"],
         ),
+        start_phase="two",
+        start_outputs=None,
     )

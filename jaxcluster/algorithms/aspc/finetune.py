@@ -44,7 +44,8 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         weights = jnp.ones(labels.shape, centers.dtype)
         return FinetuneState(encoder, optimizer.init(encoder), centers, labels, weights)
 
-    def begin(model, rows, key: Array, poll) -> FinetuneState:
+    def begin(model, rows, images, key: Array, poll) -> FinetuneState:
+        del images
         initial = kmeans(
             key,
             rows["embedding"],
@@ -134,4 +135,5 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         labels=lambda state: state.labels,
         fault=fault,
         done=done,
+        shown=("loss", "selected", "change"),
     )

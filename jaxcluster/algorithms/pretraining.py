@@ -1,4 +1,4 @@
-"""First phase of ASPC-DA: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
+"""A first phase: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import optax
 from jaxcluster import losses
 from jaxcluster.protocol import Batch, Phase
 
-__all__ = ["PretrainState", "pretrain_phase"]
+__all__ = ["PretrainState", "optimizer", "pretrain_phase"]
 
 Array = jax.Array
 
@@ -21,19 +21,16 @@ class PretrainState(NamedTuple):
     opt_state: optax.OptState
 
 
-def pretrain_phase(config, network, inputs, optimizer: optax.GradientTransformation) -> Phase:
+def pretrain_phase(settings, network, inputs, transform: optax.GradientTransformation) -> Phase:
     """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
 
     def init(key: Array) -> PretrainState:
         params = network.init(key)
-        return PretrainState(params, optimizer.init(params))
+        return PretrainState(params, transform.init(params))
 
     def step(state: PretrainState, batch: Batch, key: Array, *, axis_name: str | None = None):
         """Descend the reconstruction error; input and target are the same augmented image ([P2] Eq. 13)."""
-        if config.pretrain.augment:
-            x = inputs.augmented(key, batch.images, batch.position)
-        else:
-            x = inputs.clean(batch.images)
+        x = inputs.augmented(key, batch.images, batch.position) if settings.augment else inputs.clean(batch.images)
 
         def loss_of(params):
             errors = losses.reconstruction(x, network.decode(params["decoder"], network.encode(params["encoder"], x)))
@@ -43,7 +40,7 @@ def pretrain_phase(config, network, inputs, optimizer: optax.GradientTransformat
         (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.params)
         if axis_name is not None:
             loss, gradient = jax.lax.psum((loss, gradient), axis_name)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+        updates, opt_state = transform.update(gradient, state.opt_state, state.params)
         return PretrainState(optax.apply_updates(state.params, updates), opt_state), {"loss": (loss * count, count)}
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
@@ -52,11 +49,18 @@ def pretrain_phase(config, network, inputs, optimizer: optax.GradientTransformat
 
     return Phase(
         name="pretrain",
-        epochs=config.pretrain.epochs,
-        batch_size=config.pretrain.batch_size,
-        begin=lambda model, rows, key, poll: jax.jit(init)(key),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        begin=lambda model, rows, images, key, poll: jax.jit(init)(key),
         step=step,
         model=lambda state: state.params,
         observe=observe,
         template=lambda: jax.eval_shape(init, jax.random.key(0)),
     )
+
+
+def optimizer(settings) -> optax.GradientTransformation:
+    """SGD with momentum, or Adam, as the settings of a phase say."""
+    if settings.optimizer == "sgd":
+        return optax.sgd(settings.learning_rate, momentum=settings.momentum or None)
+    return optax.adam(settings.learning_rate, eps=1e-7)  # eps of the authors' framework

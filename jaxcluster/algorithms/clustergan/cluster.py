@@ -1,0 +1,88 @@
+"""The last phase: k-means on the clusterer's outputs ([P1] section 4), without further training."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from jaxcluster import clusterers, prior
+from jaxcluster.algorithms.clustergan.game import Game
+from jaxcluster.algorithms.outputs import nearest_center
+from jaxcluster.protocol import Outputs, Phase
+
+__all__ = ["block_outputs", "cluster_phase", "outputs"]
+
+Array = jax.Array
+
+
+class ClusterState(NamedTuple):
+    """The networks as they are, and the centres of the final clusters."""
+
+    model: dict[str, Any]
+    centers: Array  # [c, m]
+
+
+def cluster_phase(game: Game, observe, template_model) -> Phase:
+    """Build the phase; it has no epochs, and what it does is in `begin`."""
+    config = game.config
+
+    def begin(model, rows, images, key: Array, poll) -> ClusterState:
+        del images
+        found = clusterers.kmeans(
+            key,
+            rows["embedding"],
+            config.n_clusters,
+            restarts=config.cluster.restarts,
+            max_iterations=config.cluster.max_iterations,
+            tolerance=config.cluster.tolerance,
+            slack=config.cluster.slack,
+            slice_iterations=10,
+            poll=poll,
+        )
+        return ClusterState(model, _in_order_of_blocks(found.centers, game.codes))
+
+    def template() -> ClusterState:
+        centers = jax.ShapeDtypeStruct(game.codes.shape, game.codes.dtype)
+        return ClusterState(template_model(), centers)
+
+    return Phase(
+        name="cluster",
+        epochs=0,
+        batch_size=config.adversarial.batch_size,
+        begin=begin,
+        step=None,
+        model=lambda state: {**state.model, "centers": state.centers},
+        observe=observe,
+        template=template,
+    )
+
+
+def outputs(model: dict, rows: dict) -> Outputs:
+    """Nearest centre of each output, with the block assignment beside it."""
+    found = nearest_center(model, rows)
+    return found._replace(others={"blocks": _blocks(rows["embedding"], len(model["centers"]))})
+
+
+def block_outputs(codes: Array):
+    """Build the outputs of a model that has no centres yet: the block with the largest mean."""
+
+    def at_start(model: dict, rows: dict) -> Outputs:
+        del model
+        means = prior.block_means(rows["embedding"], len(codes))
+        labels = jnp.argmax(means, axis=1).astype(jnp.int32)
+        return Outputs(labels, jnp.max(means, axis=1), rows["embedding"], codes)
+
+    return at_start
+
+
+def _blocks(embedding: Array, clusters: int) -> Array:
+    return jnp.argmax(prior.block_means(embedding, clusters), axis=1).astype(jnp.int32)
+
+
+def _in_order_of_blocks(centers: Array, codes: Array) -> Array:
+    """Number the clusters as the blocks that they lie nearest to, so that cluster k is what code k generates."""
+    cost = clusterers.squared_distances(centers, codes)
+    rows, columns = linear_sum_assignment(np.asarray(cost))
+    return centers[jnp.asarray(rows[np.argsort(columns)])]
