@@ -33,8 +33,7 @@ def neighbour_distance(points: Array, neighbour: int = 10, *, queries: Array | N
         raise ValueError(f"neighbour must lie in 1..n-1 = {total - 1}, got {neighbour}")
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
-    if queries is None:
-        queries = jnp.arange(total)
+    queries = jnp.arange(total) if queries is None else jnp.asarray(queries)
     if queries.ndim != 1:
         raise ValueError(f"queries must be [q], got {queries.shape}")
     # About their mean: the expanded square loses as many digits as the points are far from the origin.
