@@ -1,5 +1,17 @@
 """Clusterers of feature vectors: features [n, d] -> (labels [n], centers [k, d])."""
 
+from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
+from jaxcluster.clusterers.spectral import neighbour_graph, normalised_cut, spectral_embedding
 
-__all__ = ["KMeans", "kmeans", "nearest", "squared_distances"]
+__all__ = [
+    "BalancedKMeans",
+    "KMeans",
+    "balanced_kmeans",
+    "kmeans",
+    "nearest",
+    "neighbour_graph",
+    "normalised_cut",
+    "spectral_embedding",
+    "squared_distances",
+]

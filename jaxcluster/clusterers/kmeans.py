@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-__all__ = ["KMeans", "kmeans", "nearest", "squared_distances"]
+__all__ = ["KMeans", "kmeans", "nearest", "seeds", "squared_distances"]
 
 Array = jax.Array
 
@@ -128,7 +128,7 @@ def kmeans(
 
 @partial(jax.jit, static_argnames=("num_clusters", "restarts"))
 def _start(key: Array, points: Array, num_clusters: int, restarts: int) -> _Run:
-    seed = jax.vmap(lambda k: _plus_plus(k, points, num_clusters))
+    seed = jax.vmap(lambda k: seeds(k, points, num_clusters))
     return _Run(
         centers=seed(jax.random.split(key, restarts)),
         inertia=jnp.full(restarts, jnp.inf, points.dtype),
@@ -137,8 +137,8 @@ def _start(key: Array, points: Array, num_clusters: int, restarts: int) -> _Run:
     )
 
 
-def _plus_plus(key: Array, points: Array, num_clusters: int) -> Array:
-    """Greedy k-means++: of a few candidates drawn by squared distance, the one that lowers the potential most."""
+def seeds(key: Array, points: Array, num_clusters: int) -> Array:
+    """Greedy k-means++, [k, d]: of a few draws by squared distance, the one that lowers the potential most."""
     n = points.shape[0]
     trials = 2 + int(math.log(num_clusters))
     first_key, key = jax.random.split(key)

@@ -5,12 +5,13 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jaxcluster import clusterers, losses, prior, spl
+from jaxcluster import losses, prior
 from jaxcluster.algorithms.clustergan import collapse, pace
 from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
 from jaxcluster.algorithms.clustergan.discriminator import discriminator_step
 from jaxcluster.algorithms.clustergan.game import Game, GameState, Player, take_turn
 from jaxcluster.algorithms.clustergan.generator import generator_step
+from jaxcluster.algorithms.clustergan.initial import initial_clustering
 from jaxcluster.algorithms.clustergan.views import flat
 from jaxcluster.protocol import Batch, Phase
 
@@ -52,9 +53,7 @@ def adversarial_phase(game: Game, num_samples: int) -> Phase:
         guide, trusted = jnp.zeros(num_samples, jnp.int32), jnp.zeros(num_samples, dtype)
         proportions = jnp.full(config.n_clusters, 1 / config.n_clusters, dtype)
         if rows is not None:
-            guide, trusted = _initial_clustering(config, rows["embedding"], guide_key, poll)
-            if config.prior.proportions == "estimated":
-                proportions = jnp.bincount(guide, length=config.n_clusters).astype(dtype) / num_samples
+            guide, trusted, proportions = initial_clustering(config, rows["embedding"], guide_key, poll)
         radius = jnp.zeros((), dtype)
         if config.consistency.virtual > 0:
             poll()
@@ -115,25 +114,6 @@ def adversarial_phase(game: Game, num_samples: int) -> Phase:
         warning=collapse.warning,
         shown=("loss", "discriminator_loss", "selected", "change", "mean_similarity"),
     )
-
-
-def _initial_clustering(config, embedding: Array, key: Array, poll) -> tuple[Array, Array]:
-    """k-means, and which samples it is sure of: those nearer to their centre, against the next, than the mean."""
-    settings = config.initial
-    found = clusterers.kmeans(
-        key,
-        embedding,
-        config.n_clusters,
-        restarts=settings.restarts,
-        max_iterations=settings.max_iterations,
-        tolerance=settings.tolerance,
-        slack=settings.slack,
-        slice_iterations=10,
-        poll=poll,
-    )
-    nearest, second = -jax.lax.top_k(-clusterers.squared_distances(embedding, found.centers), 2)[0].T
-    doubt = jnp.sqrt(nearest / jnp.maximum(second, 1e-30))
-    return found.labels, spl.hard_weights(doubt, age=spl.adaptive_age(doubt, progress=0.0)).astype(embedding.dtype)
 
 
 def _neighbour_distance(game: Game, images: Array, key: Array) -> Array:

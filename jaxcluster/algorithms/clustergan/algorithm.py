@@ -49,7 +49,7 @@ def build(config, *, num_samples: int, sample_shape: tuple[int, ...], offset: fl
         game, adversarial.observe, lambda: jax.eval_shape(adversarial.model, adversarial.template())
     )
     phases = (adversarial, cluster)
-    if config.initial.method == "autoencoder":
+    if config.initial.method != "none":
         autoencoder = networks.autoencoder(
             math.prod(sample_shape),
             hidden=tuple(config.initial.hidden),

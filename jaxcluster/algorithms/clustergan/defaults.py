@@ -85,14 +85,16 @@ def get_config() -> ConfigDict:
     config.adversarial.average = 0.99  # per step, of the clusterer that is used and saved; 0: the last one
 
     config.initial = ConfigDict()  # what the blocks begin with
-    config.initial.method = "autoencoder"  # k-means on the embedding of a pretrained one; "none"
-    config.initial.hidden = (250, 250, 1000)
+    config.initial.method = "spectral"  # on an autoencoder's embedding; "kmeans" on the same; "none", as in the paper
+    config.initial.hidden = (250, 250, 1000)  # widths of the autoencoder
     config.initial.embedding = 10
+    config.initial.neighbours = 10  # of each sample in the graph
+    config.initial.restarts = 10
     config.initial.lasts = 0.25  # share of training over which the guide's weight falls to 0
-    settings.add_kmeans(config.initial)
     settings.add_augment(config)
     settings.add_pretrain(config)
     config.pretrain.epochs = 100
+    config.pretrain.batch_size = 64  # four times the steps of 256 for the same work, and a lower loss for it
 
     config.cluster = ConfigDict()  # the final k-means on the clusterer's outputs
     settings.add_kmeans(config.cluster)
@@ -168,14 +170,15 @@ def check(config: ConfigDict, num_samples: int) -> None:
         number(f"adversarial.{name}", "above 0", lambda r: r > 0)
     for name in ("beta1", "beta2", "average"):
         number(f"adversarial.{name}", "between 0 and 1, 1 excluded", lambda b: 0 <= b < 1)
-    require("initial.method", *one_of("autoencoder", "none"))
+    require("initial.method", *one_of("spectral", "kmeans", "none"))
     require("initial.hidden", "a tuple of positive widths", _widths)
     require("initial.embedding", "at least 1", lambda d: d >= 1)
+    require("initial.neighbours", "at least 1", lambda k: k >= 1)
+    require("initial.restarts", "at least 1", lambda r: r >= 1)
     share("initial.lasts")
     settings.check_augment(config)
     require("pretrain.epochs", "0 or more", lambda e: e >= 0)
     settings.check_phase(config, "pretrain")
-    settings.check_kmeans(config, "initial")
     settings.check_kmeans(config, "cluster")
     if config.initial.method == "none":
         if config.prior.proportions == "estimated":
