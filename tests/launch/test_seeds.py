@@ -1,9 +1,9 @@
-"""The launch scripts: what they would run, and what they refuse."""
+"""The seed sweep: what it would run, and what it refuses."""
 
 import pathlib
 import subprocess
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def seeds(*arguments):
