@@ -2,7 +2,7 @@
 
 from jaxcluster.networks.autoencoder import Autoencoder, autoencoder
 from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Players, Scores, Variables
-from jaxcluster.networks.players import players
+from jaxcluster.networks.players import players, summary
 
 __all__ = [
     "Autoencoder",
@@ -15,4 +15,5 @@ __all__ = [
     "Variables",
     "autoencoder",
     "players",
+    "summary",
 ]
