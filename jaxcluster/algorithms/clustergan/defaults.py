@@ -1,6 +1,6 @@
 """The settings of ClusterGAN, and the check of what a user made of them.
 
-The defaults are the recipe that trains; `paper_arm` turns them into what the paper alone says.
+The defaults are the recipe that trains; `arms` turns them into what the paper alone says, and what lies between.
 """
 
 import math
@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxcluster.algorithms import settings
 
-__all__ = ["check", "get_config", "paper_arm", "remarks"]
+__all__ = ["check", "get_config", "remarks"]
 
 TERMS = ("joint", "image", "code", "cycle", "cycle_generator", "consistency", "entropy", "guide")
 READINGS = ("clip", "add", "inward", "none")
@@ -99,23 +99,6 @@ def get_config() -> ConfigDict:
     config.cluster = ConfigDict()  # the final k-means on the clusterer's outputs
     settings.add_kmeans(config.cluster)
     config.cluster.slack = 0.0
-    return config
-
-
-def paper_arm(config: ConfigDict) -> ConfigDict:
-    """Set what the paper says, and nothing that it does not: one score, noisy codes, its rates, noise alone."""
-    config.m = 10 * config.n_clusters
-    config.network.head = "plain"
-    config.network.code_noise = 0.0
-    config.prior.noise, config.prior.style = "clip", 0
-    config.weights.joint, config.weights.consistency, config.weights.entropy = 1.0, 1.0, 1.0
-    for term in ("image", "code", "cycle", "cycle_generator", "guide"):
-        config.weights[term] = 0.0
-    config.consistency.noise = 0.1
-    config.consistency.rotation = config.consistency.shift = config.consistency.virtual = 0.0
-    config.adversarial.learning_rate, config.adversarial.learning_rate_end = 1e-4, 1e-5
-    config.adversarial.average = 0.0
-    config.initial.method = "none"
     return config
 
 

@@ -1,0 +1,66 @@
+"""Arms of experiments: the paper alone, then each extension added, and the paper's ablations of the whole.
+
+`paper` sets what the paper says and nothing that it does not. Each of `STEPS` after it changes one thing more, and the
+last is the default of `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2).
+"""
+
+from ml_collections import ConfigDict
+
+__all__ = ["ABLATIONS", "ARMS", "STEPS", "apply_arm"]
+
+STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
+ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency")
+ARMS = (*STEPS, *ABLATIONS)
+
+
+def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
+    """Change the defaults to those of an arm.
+
+    Args:
+        config: as `get_config` gives it; changed in place.
+        name: one of `ARMS`.
+
+    Returns:
+        The config.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    if name not in ARMS:
+        raise ValueError(f"an arm must be one of {', '.join(ARMS)}, got {name!r}")
+    if name in ABLATIONS:
+        _ablate(config, name)
+        return config
+    stage = STEPS.index(name)
+    if stage < STEPS.index("recipe"):  # without the initial clustering
+        config.initial.method = "none"
+        config.weights.guide = 0.0
+    if stage < STEPS.index("views"):  # noise as the only variation, as the paper has it for digits, and weight 1
+        config.consistency.noise = 0.1
+        config.consistency.rotation = config.consistency.shift = config.consistency.virtual = 0.0
+        config.weights.consistency = 1.0
+    if stage < STEPS.index("scores"):  # one score, of the pair, and no cycle
+        config.weights.joint = 1.0
+        for term in ("image", "code", "cycle", "cycle_generator"):
+            config.weights[term] = 0.0
+    if stage < STEPS.index("codes"):  # ten noisy units a cluster, no style, a plain last layer
+        config.m = 10 * config.n_clusters
+        config.network.head = "plain"
+        config.network.code_noise = 0.0
+        config.prior.noise, config.prior.style = "clip", 0
+    if stage < STEPS.index("rates"):  # the printed rates, and the last clusterer instead of a running mean
+        config.adversarial.learning_rate, config.adversarial.learning_rate_end = 1e-4, 1e-5
+        config.adversarial.average = 0.0
+    return config
+
+
+def _ablate(config: ConfigDict, name: str) -> None:
+    if name == "no_gan":
+        for term in ("joint", "image", "code", "cycle", "cycle_generator"):
+            config.weights[term] = 0.0
+    elif name == "no_spl":
+        config.pace.method = "none"
+    elif name == "plain_spl":
+        config.pace.method = "plain"
+    else:
+        config.weights.consistency = 0.0

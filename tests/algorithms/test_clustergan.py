@@ -1,0 +1,281 @@
+"""ClusterGAN: its rules against worked cases, its switches, and one against many devices."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster.algorithms import clustergan
+from jaxcluster.algorithms.clustergan import collapse, pace
+from jaxcluster.algorithms.clustergan.initial import initial_clustering
+from jaxcluster.protocol import Batch
+from jaxcluster.runtime import devices, epochs
+
+KEY = jax.random.key(0)
+N, SHAPE = 20, (4, 5, 1)
+
+
+def images():
+    return np.random.default_rng(0).integers(0, 256, (N, *SHAPE)).astype(np.uint8)
+
+
+def settings(**changes):
+    """Small players of three clusters, no initial clustering; field__name=value changes one."""
+    config = clustergan.get_config()
+    config.n_clusters, config.m = 3, 6
+    config.network.clusterer_hidden = config.network.generator_hidden = (7,)
+    config.network.discriminator_hidden = (6,)
+    config.prior.style = 2
+    config.initial.method = "none"
+    config.adversarial.batch_size = 8
+    config.adversarial.epochs = 4
+    for field, value in changes.items():
+        room, name = field.split("__")
+        config[room][name] = value
+    clustergan.check(config, N)
+    return config
+
+
+def build(config):
+    return clustergan.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+
+
+@functools.cache
+def recipe(**changes):
+    """A first state, and the compiled step."""
+    phase = build(settings(**changes)).phases[0]
+    return phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None), jax.jit(phase.step)
+
+
+def one_step(**changes):
+    """The state before and after one step, and what it reported."""
+    before, step = recipe(**changes)
+    index = jnp.arange(8)
+    after, info = step(before, Batch(jnp.asarray(images())[index], index, index, index < 7), KEY)
+    return before, after, {name: float(total / count) for name, (total, count) in info.items()}
+
+
+def same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def test_every_player_moves_and_every_term_is_told():
+    before, after, info = one_step()
+    for player in ("clusterer", "generator", "discriminator"):
+        assert not same(getattr(before, player).variables["params"], getattr(after, player).variables["params"])
+    assert info.keys() == {"loss", "joint_loss", "code_loss", "entropy_loss", "consistency_loss", "cycle_loss",
+                           "generator_loss", "discriminator_loss"}  # fmt: skip
+    weights = settings().weights
+    parts = sum(weights[name] * info[f"{name}_loss"] for name in ("joint", "code", "entropy", "consistency", "cycle"))
+    np.testing.assert_allclose(info["loss"], parts, rtol=1e-5)
+    assert int(after.steps) == 1
+
+
+def test_without_the_game_nobody_plays_it():
+    without = dict.fromkeys(("weights__joint", "weights__image", "weights__code", "weights__cycle"), 0.0)
+    before, after, info = one_step(**without)
+    assert same(before.generator, after.generator)
+    assert same(before.discriminator, after.discriminator)
+    assert info.keys() == {"loss", "entropy_loss", "consistency_loss"}
+
+
+def test_the_papers_arm_has_one_score_and_three_terms():
+    config = clustergan.apply_arm(settings(), "paper")
+    clustergan.check(config, N)
+    assert config.m == 30
+    phase = build(config).phases[0]
+    state = phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
+    index = jnp.arange(8)
+    batch = Batch(jnp.asarray(images())[index], index, index, index < 8)
+    state, info = jax.jit(phase.step)(state, batch, KEY)
+    assert {name for name in info if name not in ("loss", "generator_loss", "discriminator_loss")} == {
+        "joint_loss", "entropy_loss", "consistency_loss"}  # fmt: skip
+    assert same(state.average, state.clusterer.variables)  # no running mean in the paper
+
+
+def test_padding_counts_nowhere():
+    """What the padded row holds changes neither a parameter nor a figure."""
+    before, step, index = *recipe(), jnp.arange(8)
+    x = jnp.asarray(images())[index]
+    results = [step(before, Batch(x.at[7].set(pixel), index, index, index < 7), KEY) for pixel in (0, 255)]
+    for a, b in zip(*map(jax.tree.leaves, results), strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
+
+
+def test_self_paced_weights_of_zero_switch_the_entropy_off():
+    state, step = recipe()
+    np.testing.assert_allclose(state.weights, 0.01)  # 1 % of everything: before training all losses are tied
+    index = jnp.arange(8)
+    batch = Batch(jnp.asarray(images())[index], index, index, index < 8)
+    shares = []
+    for weight in (0.0, 0.5, 1.0):
+        _, info = step(state._replace(weights=jnp.full(N, weight)), batch, KEY)
+        shares.append(float(info["entropy_loss"][0]))
+    assert shares[0] == 0
+    np.testing.assert_allclose(shares[1] * 2, shares[2], rtol=1e-5)
+    assert shares[2] > 0
+
+
+def outputs_of(groups, sharp):
+    """Codes of three blocks of two units; the larger `sharp`, the nearer to 0 and 1."""
+    rng = np.random.default_rng(0)
+    logits = np.where(np.repeat(np.eye(3), 2, axis=1)[groups] > 0, 1.0, -1.0) * sharp[:, None]
+    return jnp.asarray(1 / (1 + np.exp(-logits - 0.1 * rng.normal(size=(len(groups), 6)))), jnp.float32)
+
+
+@pytest.mark.parametrize("schedule", ["age", "fraction"])
+def test_the_pace_starts_at_one_per_cent_of_every_block_and_ends_with_all(schedule):
+    groups = np.repeat([0, 1, 2], [600, 300, 300])
+    sharp = np.where(groups == 0, 6.0, 3.0) + np.random.default_rng(1).uniform(0, 1, 1200)  # block 0 is easy
+    outputs = outputs_of(groups, sharp)
+    config = settings(pace__schedule=schedule, pace__reference=0)
+    weights, losses = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.0), KEY)
+    np.testing.assert_allclose(weights.sum(), 12, rtol=1e-3)
+    assert min(float(weights[groups == k].sum()) for k in range(3)) > 1.5
+    plain, _ = pace.epoch_weights(
+        settings(pace__schedule=schedule, pace__method="plain", pace__reference=0),
+        outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.0), KEY,
+    )  # fmt: skip
+    chosen = np.flatnonzero(plain)
+    assert set(chosen) == set(np.argsort(losses, kind="stable")[: len(chosen)])
+    assert abs(len(chosen) - 12) <= 1
+    half, _ = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.375), KEY)
+    assert 12 < float(half.sum()) < 1200
+    for progress in (0.75, 1.0):
+        weights, _ = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(progress), KEY)
+        np.testing.assert_array_equal(weights, 1)
+
+
+def test_collapse_is_named():
+    shares = jnp.full(3, 1 / 3)
+
+    def told(outputs, labels, **more):
+        figures = collapse.figures(outputs, jnp.asarray(labels, jnp.int32), shares, KEY)
+        return collapse.warning({name: float(value) for name, value in figures.items()} | {"progress": 0.5} | more)
+
+    groups = np.repeat([0, 1, 2], 40)
+    good = outputs_of(groups, np.full(120, 5.0))
+    assert told(good, groups) == ""
+    assert "the discriminator tells all pairs apart" in told(good, groups, discriminator_loss=0.01)
+    assert told(good, groups, discriminator_loss=0.6) == ""
+    constant = jnp.full((120, 6), 0.5)
+    assert "collapse: the outputs of any two samples are alike" in told(constant, groups)
+    assert told(constant, groups, progress=0.05) == ""  # every run starts so
+    merged = np.where(groups == 1, 0, groups)
+    said = told(good, merged)
+    assert "1 block empty or all but empty" in said
+    assert "1 block more than 1.6 times as large" in said
+    split = np.where((groups == 1) & (np.arange(120) % 4 > 0), 0, groups)
+    assert "1 block less than 0.6 times as large" in told(good, split)
+
+
+def test_the_initial_clustering_has_equal_sizes_or_estimates_them():
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [40, 40, 40])
+    points = jnp.asarray(8 * np.eye(3)[truth] + rng.normal(size=(120, 3)), jnp.float32)
+    for method in ("spectral", "kmeans"):
+        found = initial_clustering(settings(initial__method=method), points, KEY, lambda: None)
+        groups = [set(np.flatnonzero(np.asarray(found.labels) == k)) for k in range(3)]
+        assert {frozenset(g) for g in groups} == {frozenset(np.flatnonzero(truth == k)) for k in range(3)}
+        assert 0.2 < float(found.trusted.mean()) < 0.9
+        np.testing.assert_allclose(found.proportions, 1 / 3)
+    uneven = points[np.r_[0:40, 40:80, 80:90]]
+    found = initial_clustering(
+        settings(initial__method="kmeans", prior__proportions="estimated"), uneven, KEY, lambda: None
+    )
+    np.testing.assert_allclose(np.sort(found.proportions), np.array([10, 40, 40]) / 90, rtol=1e-6)
+
+
+def test_final_clusters_carry_the_numbers_of_their_blocks():
+    config = settings()
+    algorithm = build(config)
+    adversarial, cluster = algorithm.phases
+    groups = np.repeat([2, 0, 1], [7, 7, 6])
+    rows = {"embedding": outputs_of(groups, np.full(20, 4.0))}
+    model = adversarial.model(adversarial.begin(None, None, jnp.asarray(images()), KEY, lambda: None))
+    state = cluster.begin(model, rows, None, KEY, lambda: None)
+    found = algorithm.outputs(cluster.model(state), rows)
+    np.testing.assert_array_equal(found.labels, groups)
+    np.testing.assert_array_equal(found.others["blocks"], groups)
+    jax.tree.map(lambda a, b: np.testing.assert_equal(a.shape, b.shape), cluster.template(), state)
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+def test_generated_images_are_in_the_range_of_pictures(output):
+    algorithm = build(settings(network__output=output))
+    adversarial = algorithm.phases[0]
+    model = adversarial.model(adversarial.begin(None, None, jnp.asarray(images()), KEY, lambda: None))
+    drawn, clusters = algorithm.generate(model, KEY)
+    assert drawn.shape == (30, *SHAPE)
+    assert (np.bincount(clusters) == 10).all()
+    assert 0 <= float(drawn.min()) < float(drawn.max()) <= 1
+
+
+def close(a, b, rtol):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol * 1e-2), a, b)
+
+
+def test_many_devices_agree_with_one_in_float64_and_a_forgotten_reduction_is_found(monkeypatch):
+    """Two epochs of batches of 8 and a last one of 4: batch statistics, pairs and paces go across devices."""
+    with jax.enable_x64(True):
+        one = two_epochs(1)
+        close(one, two_epochs(2), 1e-9)
+        monkeypatch.setattr(jax.lax, "psum", lambda x, axis_name: x)
+        with pytest.raises(AssertionError):
+            close(one, two_epochs(2), 1e-9)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("num_devices", [3, 4, 8])
+@pytest.mark.parametrize("scope", ["epoch", "batch"])
+def test_more_devices_agree_with_one_in_float64(num_devices, scope):
+    with jax.enable_x64(True):
+        close(two_epochs(1, scope), two_epochs(num_devices, scope), 1e-9)
+
+
+def two_epochs(num_devices, scope="batch"):
+    config = settings(pace__scope=scope, prior__noise="clip")
+    phase, x = build(config).phases[0], jnp.asarray(images())
+    state = phase.begin(None, None, x, KEY, lambda: None)
+    loop = epochs.make_run(phase.step, batch_size=config.adversarial.batch_size, num_samples=N)
+    run = devices.bind(loop, jax.local_devices()[:num_devices])
+    observe, update = jax.jit(phase.observe), jax.jit(phase.update)
+    for epoch in range(2):
+        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, 3)
+        state = jax.device_get(state)
+        state, _ = update(state, observe(phase.model(state), x, KEY, jnp.arange(N)), epoch)
+    return jax.device_get(state)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("m", 2, "config.m must be at least config.n_clusters = 3, got 2"),
+        ("network.family", "resnet", "config.network.family must be 'mlp' or 'mnist' or 'cifar', got 'resnet'"),
+        ("network.code_noise", -1.0, "config.network.code_noise must be 0 or a positive standard deviation, got -1.0"),
+        ("prior.noise", "gauss", "config.prior.noise must be 'clip' or 'add' or 'inward' or 'none', got 'gauss'"),
+        ("prior.proportions", "estimated", "must be 'uniform' when config.initial.method is 'none', got 'estimated'"),
+        ("weights.joint", -1.0, "config.weights.joint must be 0 or more, got -1.0"),
+        ("warm_up.entropy", 1.5, "config.warm_up.entropy must be between 0 and 1, got 1.5"),
+        ("consistency.shift", 2.0, "config.consistency.shift must be between 0 and 1, got 2.0"),
+        ("pace.method", "easy", "config.pace.method must be 'balanced' or 'plain' or 'none', got 'easy'"),
+        ("pace.start", 0.0, "config.pace.start must be above 0 and at most 1, got 0.0"),
+        ("adversarial.batch_size", 1, "config.adversarial.batch_size must be at least 2, because the entropy loss"),
+        ("adversarial.form", "wgan", "config.adversarial.form must be 'nonsaturating' or 'minimax', got 'wgan'"),
+        ("adversarial.average", 1.0, "config.adversarial.average must be between 0 and 1, 1 excluded, got 1.0"),
+        ("initial.method", "ward", "config.initial.method must be 'spectral' or 'kmeans' or 'none', got 'ward'"),
+        ("init_from", "run", "config.init_from must be empty when config.initial.method is 'none', got 'run'"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(field, value, message):
+    config = settings()
+    *rooms, name = field.split(".")
+    room = config
+    for part in rooms:
+        room = room[part]
+    room[name] = value
+    with pytest.raises(ValueError, match=re.escape(message)):
+        clustergan.check(config, N)
