@@ -1,0 +1,44 @@
+"""Ranking runs without labels: a run that no other agrees with comes last."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxcluster.metrics import agreement
+
+
+def runs(tmp_path, **clusterings):
+    for name, labels in clusterings.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "labels.npy", labels)
+    return [tmp_path / name for name in clusterings]
+
+
+def test_the_odd_one_out_comes_last(tmp_path, capsys):
+    good = np.repeat([0, 1, 2, 3], 25)
+    renamed = np.array([2, 3, 1, 0])[good]  # the same clusters under other numbers
+    merged = np.where(good == 1, 0, good)
+    folders = runs(tmp_path, merged=merged, good=good, renamed=renamed)
+    np.save(tmp_path / "good" / "blocks.npy", good)
+    assert agreement.main([*map(str, folders), "--out", str(tmp_path / "out.json")]) == 0
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [entry["run"] for entry in found][-1] == "merged"
+    figures = {entry["run"]: entry for entry in found}
+    assert figures["good"]["evenness"] == pytest.approx(1)
+    assert figures["merged"]["evenness"] < 1
+    assert figures["good"]["blocks"] == pytest.approx(1)
+    # merged against good: H(merged) = 1.5 bits of H(good) = 2, all of it shared; arithmetic mean 1.75
+    assert figures["merged"]["agreement"] == pytest.approx(1.5 / 1.75)
+    assert "merged" in capsys.readouterr().out
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path, capsys):
+    one, other = runs(tmp_path, one=np.zeros(3, int), other=np.zeros(4, int))
+    assert agreement.main([str(one), str(other)]) == 2
+    assert "need two or more clusterings of the same samples, got [3, 4]" in capsys.readouterr().err
+    assert agreement.main([str(one), str(tmp_path / "none")]) == 2
+    assert "none has no labels.npy: no finished run" in capsys.readouterr().err
+    (tmp_path / "out.json").write_text("")
+    assert agreement.main([str(one), str(one), "--out", str(tmp_path / "out.json")]) == 2
+    assert "out.json exists; nothing is overwritten" in capsys.readouterr().err
