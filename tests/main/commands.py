@@ -1,0 +1,91 @@
+"""Running the command line: in this process, as often as one likes, or in one of its own."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from absl import flags
+
+from jaxcluster import commandline, main
+
+ROOT = Path(__file__).parents[2]
+CONFIG = f"--config={ROOT / 'configs' / 'aspc_digits.py'}"
+SMALL = (
+    "--config.data.name=",
+    "--config.network.hidden=(8,)",
+    "--config.pretrain.epochs=2",
+    "--config.finetune.epochs=2",
+    "--config.finetune.tolerance=0",
+    "--config.initial.restarts=2",
+    "--config.n_clusters=2",
+)
+LONG = "--config.pretrain.epochs=300"  # long enough for a signal to fall into it
+
+
+class Said(NamedTuple):
+    code: int
+    text: str
+
+    @property
+    def error(self) -> str:
+        """The one sentence of a refusal."""
+        assert "Traceback" not in self.text
+        last = self.text.splitlines()[-1]
+        assert last.startswith("error: "), self.text
+        return last.removeprefix("error: ")
+
+
+def command(*arguments) -> Said:
+    """Run the command line in this process, as often as one likes."""
+    flags.FLAGS.unparse_flags()
+    sys.modules.pop("config_config", None)  # a config file is run in the module of the one before
+    for name in [name for name in flags.FLAGS if name.startswith("config.")]:
+        delattr(flags.FLAGS, name)  # the overrides of the call before
+    for name in ("config", "workdir", "predict"):
+        flags.FLAGS[name].unparse()
+    argv = ["jaxcluster.main", *map(str, arguments)]
+    before, sys.argv = sys.argv, argv  # ml_collections looks for overrides there
+    code, said = 0, io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            main.main(commandline.parse(argv))
+    except SystemExit as end:
+        code = end.code
+    finally:
+        sys.argv = before
+    return Said(code, said.getvalue())
+
+
+def subprocess_command(*arguments, **options) -> subprocess.Popen:
+    environment = {**os.environ, "XLA_FLAGS": ""}
+    return subprocess.Popen(
+        [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)],
+        cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+def refused(*arguments) -> str:
+    said = command(*arguments)
+    assert said.code == 2, said.text
+    return said.error
+
+
+def two_kinds(shape, n=24):
+    """Dark and bright samples in turn, with noise of their own."""
+    rng = np.random.default_rng(0)
+    bright = np.arange(n) % 2
+    noise = rng.uniform(0, 0.35, (n, *shape))
+    return (0.6 * bright.reshape(n, *[1] * len(shape)) + noise).astype(np.float32), bright
+
+
+def run_on(file, workdir, *options) -> Said:
+    return command(CONFIG, *SMALL, f"--config.data.path={file}", f"--workdir={workdir}", *options)
+
+
+def files_of(folder):
+    return {file.relative_to(folder): file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}

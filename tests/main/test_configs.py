@@ -1,0 +1,100 @@
+"""Config files and overrides: those that are shipped work, and every mistake gets one clear sentence."""
+
+import importlib.util
+
+import pytest
+
+from jaxcluster import commandline, main
+from tests.main.commands import CONFIG, ROOT, refused
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.py")), ids=lambda file: file.stem)
+def test_every_shipped_config_is_one_that_works(file):
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config = module.get_config()
+    algorithm = importlib.import_module(main.ALGORITHMS[config.algorithm])
+    commandline.check_fields(config, algorithm.get_config())
+    algorithm.check(config, 1797)
+    assert bool(config.data.name) != bool(config.data.path)
+
+
+def test_a_missing_config():
+    assert refused() == "--config is missing, for example --config=configs/aspc_digits.py"
+    assert "config.seed is set, but --config, which names the config file, is missing" in refused("--config.seed=1")
+    assert refused("--config=no.py") == "--config=no.py: no such file; expected a config such as configs/aspc_digits.py"
+    assert "--config=: no such file" in refused("--config=")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def get_config(:", r"cannot be loaded \(SyntaxError: invalid syntax"),
+        ("import no_such_package", r"cannot be loaded \(ModuleNotFoundError: No module named 'no_such_package'\)"),
+        ("x = 1", r"cannot be loaded \(AttributeError: .*has no attribute 'get_config'\)"),
+        ("def get_config(): return 3", r"get_config\(\) must return a ConfigDict, got int"),
+        (
+            "from jaxcluster.algorithms import aspc\ndef get_config():\n"
+            "    c = aspc.get_config()\n    c.pretrain.epoch = 3\n    return c",
+            r"config.pretrain.epoch is no field; config.pretrain has augment, batch_size, epochs, ",
+        ),
+        (
+            "from jaxcluster.algorithms import aspc\ndef get_config():\n"
+            "    c = aspc.get_config()\n    del c.pretrain.epochs\n    return c",
+            r"config.pretrain.epochs is missing; start from the algorithm's get_config\(\)",
+        ),
+        (
+            "from jaxcluster.algorithms import aspc\ndef get_config():\n"
+            "    c = aspc.get_config()\n    c.seed = 'x'\n    return c",
+            r"cannot be loaded \(TypeError: ",
+        ),
+        (
+            "from ml_collections import ConfigDict\ndef get_config(): return ConfigDict({'seed': 1})",
+            r"config.algorithm must be one of aspc, clustergan, got None",
+        ),
+    ],
+)
+def test_a_config_file_that_cannot_work(tmp_path, text, message):
+    (tmp_path / "c.py").write_text(text)
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(refused(f"--config={tmp_path / 'c.py'}", f"--workdir={tmp_path / 'run'}"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--config.pretrain.epoch=1"],
+            "config.pretrain.epoch is no field; config.pretrain has augment, batch_size, epochs, learning_rate, "
+            "momentum, optimizer",
+        ),
+        (["--config.pretrain.epochs.x=1"], "config.pretrain.epochs.x is no field; config.pretrain.epochs is a whole"),
+        (["--config.seed=abc"], "config.seed must be a whole number, got 'abc'"),
+        (["--config.seed=1.5"], "config.seed must be a whole number, got '1.5'"),
+        (["--config.pretrain.learning_rate=x"], "config.pretrain.learning_rate must be a number, got 'x'"),
+        (["--config.pretrain.augment=maybe"], "config.pretrain.augment must be true or false, got 'maybe'"),
+        (["--config.network.hidden=('a',)"], "config.network.hidden must be a tuple of positive widths, got ('a',)"),
+        (["--config.pretrain=3"], "config.pretrain must be a group of fields (augment, batch_size, epochs"),
+        (["--config.checkpoint_seconds=inf"], "config.checkpoint_seconds must be finite, got inf"),
+        (["--config.algorithm=kmeans"], "config.algorithm must be one of aspc, clustergan, got 'kmeans'"),
+        (["--config.n_clusters=1"], "config.n_clusters must be at least 2, got 1"),
+        (
+            ["--config.n_clusters=1798"],
+            "config.n_clusters must be at most the number of samples, got 1798 clusters for 1797 samples",
+        ),
+        (["--config.data.name=mnits"], "data.name='mnits' is unknown (near: mnist, "),
+        (["--config.data.name=", "--config.data.path=no.npz"], "data.path='no.npz': no such file or folder"),
+        (["--config.data.path=x.npz"], "data.name, data.path: both are given ('digits' and 'x.npz'); expected exactly"),
+        (["stray"], "unexpected argument 'stray'; options are written --name=value"),
+        (["--confg=3"], "Unknown command line flag 'confg'. Did you mean: config ?"),
+        (["--workdir="], "--workdir is empty; name a folder, or leave it out"),
+    ],
+)
+def test_settings_that_cannot_work(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(CONFIG, *options)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,167 @@
+"""One clear sentence for all that cannot work: data, folders, models, and training that goes wrong."""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcluster.runtime import checkpoint
+from tests.main.commands import (
+    CONFIG,
+    LONG,
+    SMALL,
+    files_of,
+    refused,
+    run_on,
+    subprocess_command,
+    two_kinds,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
+
+
+def write_bad_images(folder, kind):
+    folder.mkdir()
+    if kind == "unreadable":
+        (folder / "a.png").write_bytes(b"not a picture")
+    elif kind == "sizes":
+        for name, size in (("a.png", (4, 5)), ("b.png", (5, 4))):
+            Image.new("L", size).save(folder / name)
+    elif kind == "locked":
+        Image.new("L", (4, 4)).save(folder / "a.png")
+        folder.chmod(0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("empty", ("data.path=", "no images")),
+        ("unreadable", ("data.path=", "a.png")),
+        ("sizes", ("data.path=", "images of different sizes: 'a.png' is 4x5 and 'b.png' is 5x4", "expected one size")),
+        pytest.param(
+            "locked", ("data.path=", "cannot be read"),
+            marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything"),
+        ),
+    ],
+)  # fmt: skip
+def test_image_folders_that_cannot_be_used(tmp_path, kind, words):
+    write_bad_images(tmp_path / "images", kind)
+    message = refused(CONFIG, "--config.data.name=", f"--config.data.path={tmp_path / 'images'}")
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros(5), "array of shape (5,) has rank 1; expected [n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]"),
+        (np.zeros((2, 2, 2, 1, 1)), "has rank 5; expected"),
+        (np.where(np.arange(32) == 5, np.nan, 0.5).reshape(4, 8), "1 of 32 pixels are NaN or infinite"),
+        (np.where(np.arange(32) == 5, np.inf, 0.5).reshape(4, 8), "1 of 32 pixels are NaN or infinite"),
+        (np.ones((4, 8)), "all pixels are 1; constant data has no clusters"),
+        (np.arange(32.0).reshape(4, 8) / 31, "got 10 clusters for 4 samples"),
+    ],
+)
+def test_arrays_that_cannot_be_used(tmp_path, x, message):
+    np.save(tmp_path / "x.npy", x)
+    assert message in refused(CONFIG, "--config.data.name=", f"--config.data.path={tmp_path / 'x.npy'}")
+
+
+def test_labels_of_the_wrong_length(folder, tmp_path):
+    np.save(tmp_path / "y.npy", np.zeros(23, int))
+    options = (f"--config.data.path={folder / 'grey.npz'}", f"--config.data.labels_path={tmp_path / 'y.npy'}")
+    message = refused(CONFIG, *SMALL, *options)
+    assert f"data.labels_path='{tmp_path / 'y.npy'}'" in message
+    assert "23" in message
+    assert "24" in message
+
+
+def test_workdirs_that_cannot_be_used(folder, done, tmp_path):
+    (tmp_path / "file").write_text("x")
+    message = refused(CONFIG, f"--workdir={tmp_path / 'file' / 'run'}")
+    assert message == f"--workdir {tmp_path / 'file' / 'run'} cannot be written: Not a directory"
+    assert "holds files that are not a run of jaxcluster" in refused(CONFIG, f"--workdir={tmp_path}")
+    before = files_of(folder / "run")
+    said = run_on(folder / "grey.npz", folder / "run", LONG, "--config.seed=3", "--config.augment.shift=0.2")
+    assert said.code == 2
+    assert "belongs to a run with other settings: config.augment.shift was 0.1, now 0.2; config.seed was 0, now 3." in (
+        said.error
+    )
+    assert files_of(folder / "run") == before
+
+
+def test_predictions_that_cannot_be_made(folder, done, tmp_path):
+    images = f"--predict={folder / 'grey.npz'}"
+    assert refused(images) == "--predict needs --workdir, the folder of a finished run"
+    assert "holds no run (there is no config.json in it)" in refused(images, f"--workdir={tmp_path}")
+    np.save(tmp_path / "wide.npy", two_kinds((4, 6))[0])
+    message = refused(f"--predict={tmp_path / 'wide.npy'}", f"--workdir={folder / 'run'}")
+    assert message == (
+        f"--predict='{tmp_path / 'wide.npy'}': a sample has shape (4, 6, 1), but the model was fitted on (4, 5, 1)"
+    )
+    assert "no such file or folder" in refused("--predict=no.npy", f"--workdir={folder / 'run'}")
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "config.json").write_text((folder / "run" / "config.json").read_text())
+    message = refused(images, f"--workdir={unfinished}")
+    assert message == f"--workdir {unfinished}: its training has not finished; run its command again first"
+    (unfinished / "model" / "finetune").mkdir(parents=True)  # nothing in it: damaged
+    assert "cannot be read" in refused(images, f"--workdir={unfinished}")
+
+
+def test_a_first_model_that_does_not_fit(folder, done, tmp_path):
+    where = f"config.init_from={folder / 'run'}"
+    options = (f"--config.data.path={folder / 'grey.npz'}", f"--workdir={tmp_path / 'run'}", f"--{where}")
+    message = refused(CONFIG, *SMALL, *options, "--config.network.hidden=(9,)")
+    assert message.startswith(f"{where}: its network does not fit: ")
+    assert "has shape (8,), expected (9,)" in message
+    message = refused(CONFIG, *SMALL, *options, "--config.network.hidden=(8,8)")
+    assert "images and the widths of the autoencoder must agree" in message
+    message = refused(CONFIG, *SMALL, *options[:2], f"--config.init_from={tmp_path}")
+    assert message == f"config.init_from={tmp_path}: no finished pretrain phase there"
+    assert not (tmp_path / "run").exists()
+
+
+# What goes wrong in training.
+
+
+def test_nan_stops_the_run_and_keeps_the_checkpoint(folder, tmp_path):
+    said = run_on(folder / "grey.npz", tmp_path / "run", "--config.pretrain.learning_rate=1e30")
+    assert said.code == 1
+    assert said.error == (
+        "training stopped in phase pretrain, epoch 1: loss is nan; try a smaller pretrain.learning_rate. "
+        f"The last good checkpoint is kept in {tmp_path / 'run' / 'checkpoints'}"
+    )
+    assert not (tmp_path / "run" / "summary.json").exists()
+    kept = checkpoint.Checkpoints(tmp_path / "run" / "checkpoints", report=print)
+    with contextlib.closing(kept):
+        assert kept._manager.all_steps()
+
+
+def test_nothing_selected_and_a_cluster_that_becomes_empty(tmp_path):
+    """Two images, four of each: every sample sits on its centre, and a third cluster can have none."""
+    x = np.repeat(two_kinds((4, 5), 2)[0], 4, axis=0)
+    np.save(tmp_path / "x.npy", x)
+    options = ("--config.pretrain.epochs=0", "--config.finetune.learning_rate=1e-30", "--config.finetune.augment=false")
+    said = run_on(tmp_path / "x.npy", tmp_path / "stuck", *options)
+    assert said.code == 1, said.text
+    assert said.error.startswith(
+        "training stopped in phase finetune, epoch 0: the self-paced weights select no sample (age "
+    )
+    said = run_on(
+        tmp_path / "x.npy", tmp_path / "empty", *options, "--noconfig.finetune.self_paced", "--config.n_clusters=3"
+    )
+    assert said.code == 0, said.text
+    assert "warning: 1 of the 3 clusters (config.n_clusters) are empty" in said.text
+    assert "could not be drawn" not in said.text
+
+
+# In a process of its own.
+
+
+def test_an_error_in_a_real_process():
+    process = subprocess_command(CONFIG, "--config.seed=abc")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert said == "error: config.seed must be a whole number, got 'abc'\n"

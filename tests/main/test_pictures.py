@@ -1,0 +1,62 @@
+"""The pictures and the summary of odd runs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxcluster import report
+from jaxcluster.data import Dataset
+from jaxcluster.protocol import Algorithm, Outputs
+from jaxcluster.runtime.trainer import Trained
+
+
+def odd_results(n, shape, *, k=2, labels=None, generated=None):
+    rng = np.random.default_rng(0)
+    clusters = np.arange(n, dtype=np.int32) % k
+    outputs = Outputs(clusters, rng.random(n), rng.normal(size=(n, 10)), rng.normal(size=(k, 10)))
+    images = rng.integers(0, 256, (n, *shape)).astype(np.uint8)
+    dataset = Dataset(images, labels, 0.0, 1 / 255, "odd", None if labels is None else ("a", "b"), None)
+    history = [{"phase": "pretrain", "epoch": 0, "loss": 0.5}, {"phase": "finetune", "epoch": 0, "loss": 0.1}]
+    trained = Trained({}, {}, {}, history, {"pretrain": 1.0, "finetune": float("nan")})
+    return report.Results(dataset, trained, outputs, initial=outputs, generated=generated)
+
+
+def draw(folder, results, **algorithm):
+    """The names of the pictures that are drawn, without a complaint."""
+    said = []
+    algorithm = Algorithm("odd", (), outputs=None, start_phase="pretrain", start_outputs=None, **algorithm)
+    report.write_pictures(folder, results, algorithm, say=said.append)
+    assert said == []
+    return {file.stem for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("results", "missing"),
+    [
+        (odd_results(1, (4, 4, 1), k=1), {"tsne", "scores"}),
+        (odd_results(3, (4, 4, 1), labels=np.array([0, 1, 1])), {"tsne", "scores"}),
+        (odd_results(9, (5, 3, 3), k=7, labels=np.arange(9) % 2), {"scores"}),
+        (odd_results(9, (4, 4, 2), k=3), {"typical", "scores"}),
+        (odd_results(9, (6,), k=3), {"typical", "scores"}),
+    ],
+)
+def test_pictures_of_odd_runs(tmp_path, results, missing):
+    wanted = {"losses", "scores", "pca", "tsne", "typical"} - missing
+    if results.dataset.labels is not None:
+        wanted.add("confusion")
+    assert draw(tmp_path / "pictures", results) == wanted
+
+
+def test_pictures_that_only_some_algorithms_have(tmp_path):
+    """Generated images and similarities are drawn where there are any: for one sample as well."""
+    generated = (np.zeros((3, 4, 4, 1), np.float32), np.arange(3))
+    results = odd_results(1, (4, 4, 1), k=1, generated=generated)
+    drawn = draw(tmp_path / "pictures", results, similarity=lambda z: np.ones((len(z), len(z))))
+    assert drawn == {"losses", "pca", "typical", "generated", "similarity_start", "similarity_end"}
+
+
+def test_a_summary_has_null_where_a_number_is_not_finite():
+    summary = report.summarize(odd_results(4, (6,)))
+    assert summary["seconds"] == {"pretrain": 1.0, "finetune": None}
+    json.dumps(summary, allow_nan=False)

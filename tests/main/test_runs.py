@@ -1,0 +1,134 @@
+"""What a run leaves behind, and what it says on the way."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.main.commands import LONG, command, files_of, run_on, two_kinds
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
+
+
+def test_a_run_leaves_all_that_a_person_can_use(folder, done):
+    run = folder / "run"
+    labels, confidence = np.load(run / "labels.npy"), np.load(run / "confidence.npy")
+    assert labels.shape == confidence.shape == (24,)
+    assert labels.dtype == np.int32
+    assert set(labels) == {0, 1}
+    assert (confidence >= 0).all()
+    assert (confidence <= 1).all()
+    assert np.load(run / "embedding.npy").shape == (24, 10)
+    assert np.load(run / "centers.npy").shape == (2, 10)
+    with (run / "clusters.csv").open() as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0] == ["index", "cluster", "confidence"]
+    assert [(int(i), int(k)) for i, k, _ in rows[1:]] == list(enumerate(labels))
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [record["phase"] for record in records] == 300 * ["pretrain"] + 2 * ["finetune"]
+    assert (run / "model" / "finetune").is_dir()
+    assert list((run / "checkpoints").iterdir())
+    pictures = {file.name for file in (run / "pictures").iterdir()}
+    assert pictures == {f"{name}.png" for name in ("losses", "scores", "pca", "tsne", "typical", "confusion")}
+
+
+def test_the_summary_is_strict_json_with_everything_worth_knowing(folder, done):
+    def refuse(word):
+        raise AssertionError(word)
+
+    summary = json.loads((folder / "run" / "summary.json").read_text(), parse_constant=refuse)
+    assert summary["config"]["pretrain"]["epochs"] == 300
+    assert summary["data"]["samples"] == 24
+    assert summary["versions"].keys() >= {"python", "jaxcluster", "jax", "numpy"}
+    assert summary["device"].keys() >= {"platform", "kind", "cores", "peak_memory_mib"}
+    assert summary["seconds"].keys() == {"pretrain", "finetune"}
+    results = summary["results"]
+    assert results["epochs"] == {"pretrain": 300, "finetune": 2}
+    assert results["loss"].keys() == {"pretrain", "finetune"}
+    assert sum(results["cluster_sizes"]) == sum(results["initial"]["cluster_sizes"]) == 24
+    assert results["scoring"]["acc"] == 1.0
+    assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
+
+
+def test_what_a_run_says(done, folder):
+    lines = done.text.splitlines()
+    assert lines[0] == f"aspc on grey: 24 images of 4x5x1 (with labels); workdir {folder / 'run'}"
+    assert any(line.startswith("pretrain: epoch 300/300  loss 0.") for line in lines)
+    assert any(line.startswith("finetune: epoch 2/2  loss ") for line in lines)
+    for line in lines:
+        assert ("ACC" in line) <= ("scoring only" in line)
+    assert "could not be drawn" not in done.text
+
+
+def test_the_same_command_again_says_so_and_changes_nothing(folder, done):
+    before = files_of(folder / "run")
+    again = run_on(folder / "grey.npz", folder / "run", LONG)
+    assert again.code == 0
+    assert "this run is complete; its results are in" in again.text
+    assert files_of(folder / "run") == before
+
+
+def test_without_labels_there_is_no_scoring_anywhere(folder, unlabelled):
+    said, run = unlabelled[2], folder / "unlabelled"
+    assert "(no labels)" in said.text
+    for text in (said.text, (run / "summary.json").read_text(), (run / "metrics.jsonl").read_text()):
+        assert not any(word in text.lower() for word in ("acc ", '"acc"', "nmi", "ari ", "scoring"))
+    assert not (run / "pictures" / "confusion.png").exists()
+    assert (run / "pictures" / "tsne.png").exists()
+
+
+def test_ctrl_c_is_heard_and_the_run_ends_as_if_nothing_had_been(folder, done, unlabelled):
+    """Labels decide nothing and one seed decides everything: the run with labels is the one to equal."""
+    stopped, records, resumed = unlabelled
+    assert stopped.code == 130, stopped.text
+    assert stopped.text.splitlines()[-1] == "SIGINT: saved. The same command goes on from here."
+    assert 0 < records < 300
+    assert f"continuing in pretrain at epoch {records}" in resumed.text
+    assert resumed.code == 0
+    for name in ("labels.npy", "embedding.npy"):
+        np.testing.assert_array_equal(np.load(folder / "unlabelled" / name), np.load(folder / "run" / name))
+
+
+def test_init_from_starts_at_the_fine_tuning(folder, done):
+    said = run_on(folder / "grey.npz", folder / "from", LONG, f"--config.init_from={folder / 'run'}")
+    assert said.code == 0, said.text
+    assert "pretrain:" not in said.text
+    metrics = folder / "from" / "metrics.jsonl"
+    assert {json.loads(line)["phase"] for line in metrics.read_text().splitlines()} == {"finetune"}
+    np.testing.assert_array_equal(np.load(folder / "from" / "labels.npy"), np.load(folder / "run" / "labels.npy"))
+
+
+def test_predict_gives_the_labels_again_and_never_overwrites(folder, done):
+    for name in ("unlabelled", "unlabelled-2"):
+        said = command(f"--predict={folder / 'unlabelled.npy'}", f"--workdir={folder / 'run'}")
+        assert said.code == 0, said.text
+        predictions = folder / "run" / "predictions" / name
+        assert said.text.splitlines()[-1] == f"24 samples clustered; results: {predictions}"
+        for file in ("labels.npy", "confidence.npy", "embedding.npy"):
+            np.testing.assert_allclose(np.load(predictions / file), np.load(folder / "run" / file), atol=1e-6)
+        np.testing.assert_array_equal(np.load(predictions / "labels.npy"), np.load(folder / "run" / "labels.npy"))
+
+
+def test_a_folder_of_rgb_images_that_are_not_square(tmp_path):
+    x, _ = two_kinds((6, 4, 3))
+    (tmp_path / "images").mkdir()
+    for i, image in enumerate(x):
+        Image.fromarray((255 * image).astype(np.uint8)).save(tmp_path / "images" / f"{i:02}.png")
+    said = run_on(tmp_path / "images", tmp_path / "run")
+    assert said.code == 0, said.text
+    assert "24 images of 6x4x3 (no labels)" in said.text
+    assert "could not be drawn" not in said.text
+    assert (tmp_path / "run" / "pictures" / "typical.png").exists()
+    assert (tmp_path / "run" / "clusters.csv").read_text().splitlines()[1].endswith(",00.png")
+
+
+def test_feature_vectors_are_told_what_does_not_apply(tmp_path):
+    np.save(tmp_path / "x.npy", two_kinds((7,))[0])
+    said = run_on(tmp_path / "x.npy", tmp_path / "run", "--config.pretrain.epochs=0", "--config.finetune.epochs=0")
+    assert said.code == 0, said.text
+    assert "24 feature vectors of 7 (no labels)" in said.text
+    assert "feature vectors cannot be rotated or shifted: augmentation is off" in said.text
+    assert "could not be drawn" not in said.text
+    assert np.load(tmp_path / "run" / "labels.npy").shape == (24,)
