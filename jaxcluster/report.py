@@ -134,7 +134,9 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
         "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=algorithm.stop_change),
         "pca": lambda path: plots.embedding.pca_panels(panels, path, **colours),
         "tsne": lambda path: plots.embedding.tsne(outputs.embedding, path, **colours),
-        "typical": lambda path: plots.typical.most_typical(images, outputs.labels, outputs.confidence, path),
+        "typical": lambda path: plots.typical.most_typical(
+            images, outputs.labels, outputs.confidence, path, num_clusters=len(outputs.centers)
+        ),
     }
     if dataset.labels is not None:
         pictures["confusion"] = lambda path: _confusion(dataset.labels, outputs.labels, dataset.label_names, path)
