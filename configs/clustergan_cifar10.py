@@ -14,6 +14,7 @@ def get_config():
     config = clustergan.get_config()
     config.data.name = "cifar10"
     config.network.family = "cifar"
+    config.network.image_noise = config.network.hidden_noise = 0.0  # its discriminator has dropout instead
     config.network.output = "tanh"
     config.consistency.flip = True
     config.consistency.translate = 3

@@ -15,4 +15,5 @@ def get_config():
     config.m = 20
     config.data.path = "frgc.npz"
     config.network.family = "cifar"
+    config.network.image_noise = config.network.hidden_noise = 0.0  # its discriminator has dropout instead
     return config

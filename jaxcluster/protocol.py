@@ -73,8 +73,6 @@ class Phase(NamedTuple):
     """The epoch's figures -> why the phase is complete, or an empty string."""
     shown: tuple[str, ...] = ("loss",)
     """Names of the figures for the line of progress."""
-    looped: bool = True
-    """Whether many steps may run in one device call; False where a loop is slow (convolutions on a CPU)."""
 
 
 class Outputs(NamedTuple):

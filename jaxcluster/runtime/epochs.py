@@ -22,15 +22,13 @@ def steps_per_epoch(num_samples: int, batch_size: int) -> int:
     return -(-num_samples // batch_size)
 
 
-def make_run(step: Callable, *, batch_size: int, num_samples: int, looped: bool = True) -> Callable:
+def make_run(step: Callable, *, batch_size: int, num_samples: int) -> Callable:
     """Build the loop over the steps `start` to `stop` of an epoch.
 
     Args:
         step: `jaxcluster.protocol.Phase.step`.
         batch_size: global, over all devices.
         num_samples: n.
-        looped: False runs the step `start` alone, outside any loop: XLA's convolutions on a CPU are some thirty times
-            slower inside one.
 
     Returns:
         (state, images, key, start, stop, *, device, num_devices, axis_name) -> (state, sums), for `devices.bind`;
@@ -55,8 +53,6 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int, looped: bool 
             state, info = one(state, i)
             return state, jax.tree.map(jnp.add, sums, info)
 
-        if not looped:
-            return one(state, start)
         _, info = jax.eval_shape(one, state, start)
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), info)
         return jax.lax.fori_loop(start, stop, body, (state, zeros))

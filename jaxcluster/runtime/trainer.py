@@ -161,8 +161,7 @@ class _Run:
 
     def _train_phase(self, phase: Phase, state: Any, cursor: _Cursor) -> Any:
         steps = epochs.steps_per_epoch(len(self.images), phase.batch_size)
-        looped = phase.looped or self.devices[0].platform != "cpu"
-        loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=len(self.images), looped=looped)
+        loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=len(self.images))
         run = devices.bind(loop, self.devices)
         observe, update = jax.jit(phase.observe), None if phase.update is None else jax.jit(phase.update)
         self.reporter.start(phase.name, epoch=cursor.epoch, epochs=phase.epochs)
@@ -178,7 +177,7 @@ class _Run:
                 _add(cursor.sums, jax.device_get(sums))
                 info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
                 self._check_finite(cursor, info)
-                stride = 1 if not looped else _next_stride(stride, stop - cursor.step, time.monotonic() - began)
+                stride = _next_stride(stride, stop - cursor.step, time.monotonic() - began)
                 cursor.step = stop
                 self._tick(cursor)
                 if stop < steps:

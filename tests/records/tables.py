@@ -1,8 +1,9 @@
-"""README's table of results, made from the summaries of measured runs in this folder.
+"""README's tables of results, made from the summaries of measured runs in this folder.
 
     python -m tests.records.tables
 
-Each record is the summary.json of one run, named CONFIG-seedN.json.
+Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
+experiment. CONFIG-agreement.json is what `python -m jaxcluster.metrics.agreement` wrote of the runs of one config.
 """
 
 import json
@@ -17,12 +18,26 @@ PAPER = {
     "aspc_usps": (".982 ± .001", ".951 ± .002"),
     "aspc_fashion": (".591 ± .022", ".654 ± .021"),
 }
+# Table 2 of Ghasedi Dizaji et al., CVPR 2019, of sets that are larger than ours: see the notes under the table.
+PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist_test": (".964", ".921")}
+ARMS = {
+    "paper": "the paper alone",
+    "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
+    "codes": "+ clean codes of one unit a cluster, noise inside D, style units, normalised last layer",
+    "scores": "+ scores of x and z alone, their weights, cycle",
+    "views": "+ consistency × 10 with rotations, shifts and virtual adversarial views",
+    "recipe": "+ balanced spectral clustering as a guide at first: the default",
+    "no_gan": "default without GAN",
+    "no_spl": "default without self-paced learning",
+    "plain_spl": "default with plain SPL",
+    "no_consistency": "default without consistency",
+}
 
 
-def runs() -> dict[str, list[dict]]:
+def runs(pattern: str = "aspc_*-seed*.json") -> dict[str, list[dict]]:
     """Summaries by config, in the order of their seeds."""
     found: dict[str, list[dict]] = {}
-    for file in sorted(FOLDER.glob("aspc_*-seed*.json")):
+    for file in sorted(FOLDER.glob(pattern)):
         found.setdefault(file.name.split("-seed")[0], []).append(json.loads(file.read_text()))
     return found
 
@@ -57,5 +72,51 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def _scores(summaries: list[dict], name: str) -> str:
+    return spread([summary["results"]["scoring"][name] for summary in summaries])
+
+
+def clustergan_table() -> str:
+    """The table of ClusterGAN's runs."""
+    lines = [
+        "| config | seeds | ACC (each seed) | NMI (each seed) | paper ACC / NMI | minutes a run |",
+        "|---|---|---|---|---|---|",
+    ]
+    for config, summaries in runs("clustergan_*-seed*.json").items():
+        if "-arm_" in config:
+            continue
+        minutes = statistics.mean(sum(summary["seconds"].values()) for summary in summaries) / 60
+        seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
+        paper = " / ".join(PAPER_GAN.get(config, ("–",)))
+        acc, nmi = _scores(summaries, "acc"), _scores(summaries, "nmi")
+        lines.append(f"| `{config}` | {seeds} | {acc} | {nmi} | {paper} | {minutes:.0f} |")
+    return "\n".join(lines)
+
+
+def arms_table() -> str:
+    """From the paper alone to the recipe, and the recipe without each of its parts."""
+    found = runs("clustergan_usps_balanced-arm_*-seed*.json")
+    arms = {config.split("-arm_")[1]: summaries for config, summaries in found.items()}
+    seeds = {summary["config"]["seed"] for summaries in arms.values() for summary in summaries}
+    whole = runs("clustergan_usps_balanced-seed*.json").get("clustergan_usps_balanced", [])
+    arms["recipe"] = [summary for summary in whole if summary["config"]["seed"] in seeds]
+    lines = ["| arm | ACC (each seed) | NMI (each seed) |", "|---|---|---|"]
+    for name, text in ARMS.items():
+        if arms.get(name):
+            lines.append(f"| {text} | {_scores(arms[name], 'acc')} | {_scores(arms[name], 'nmi')} |")
+    return "\n".join(lines)
+
+
+def agreement_table() -> str:
+    """What an unlabelled user sees of each run, the most trusted first, and how well that ranked them."""
+    lines = ["| run | agreement with the other seeds | evenness | ACC |", "|---|---|---|---|"]
+    for file in sorted(FOLDER.glob("clustergan_*-agreement.json")):
+        for entry in json.loads(file.read_text()):
+            summary = json.loads((FOLDER / f"{entry['run']}.json").read_text())
+            acc = three(summary["results"]["scoring"]["acc"])
+            lines.append(f"| `{entry['run']}` | {three(entry['agreement'])} | {entry['evenness']:.4f} | {acc} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(table())
+    print(table(), clustergan_table(), arms_table(), agreement_table(), sep="\n\n")

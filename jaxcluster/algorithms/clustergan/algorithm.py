@@ -72,10 +72,8 @@ def build(config, *, num_samples: int, sample_shape: tuple[int, ...], offset: fl
 def build_players(config, sample_shape: tuple[int, ...], dtype) -> networks.Players:
     """Build the networks that the settings ask for."""
     network = config.network
-    options = {}
-    if network.family == "mlp":
-        names = ("clusterer_hidden", "generator_hidden", "discriminator_hidden")
-        options = {name: tuple(network[name]) for name in names}
+    names = ("clusterer_hidden", "generator_hidden", "discriminator_hidden")
+    widths = {name: tuple(network[name]) or None for name in names}  # None: the family's own
     return networks.players(
         network.family,
         sample_shape=sample_shape,
@@ -89,7 +87,7 @@ def build_players(config, sample_shape: tuple[int, ...], dtype) -> networks.Play
         code_noise=network.code_noise,
         scores=tuple(name for name in ("joint", "image", "code") if config.weights[name] > 0),
         dtype=dtype,
-        **options,
+        **widths,
     )
 
 

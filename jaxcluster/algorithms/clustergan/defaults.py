@@ -27,9 +27,9 @@ def get_config() -> ConfigDict:
     config.network.family = "mlp"
     config.network.output = "sigmoid"  # pixels in [0, 1]; "tanh": in [-1, 1]
     config.network.head = "normalised"  # clusterer's last layer; "plain" is affine
-    config.network.clusterer_hidden = (250, 250, 250)  # widths, for the fully connected family
-    config.network.generator_hidden = (250, 250)
-    config.network.discriminator_hidden = (250, 125)
+    config.network.clusterer_hidden = ()  # widths; (): the family's usual ones, see networks.players
+    config.network.generator_hidden = ()
+    config.network.discriminator_hidden = ()
     config.network.clusterer_noise = 0.0  # standard deviations of the noise in training, on the clusterer's input,
     config.network.image_noise = 0.3  # on the discriminator's image,
     config.network.hidden_noise = 0.5  # on its hidden layers,
@@ -122,7 +122,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("network.output", *one_of("sigmoid", "tanh"))
     require("network.head", *one_of("plain", "normalised"))
     for name in ("clusterer_hidden", "generator_hidden", "discriminator_hidden"):
-        require(f"network.{name}", "a tuple of positive widths", _widths)
+        require(f"network.{name}", "a tuple of positive widths, or ()", _widths)
     for name in ("clusterer_noise", "image_noise", "hidden_noise", "code_noise"):
         number(f"network.{name}", "0 or a positive standard deviation", lambda s: s >= 0)
     require("prior.noise", *one_of(*READINGS))
@@ -154,7 +154,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     for name in ("beta1", "beta2", "average"):
         number(f"adversarial.{name}", "between 0 and 1, 1 excluded", lambda b: 0 <= b < 1)
     require("initial.method", *one_of("spectral", "kmeans", "none"))
-    require("initial.hidden", "a tuple of positive widths", _widths)
+    require("initial.hidden", "a tuple of positive widths", lambda widths: widths and _widths(widths))
     require("initial.embedding", "at least 1", lambda d: d >= 1)
     require("initial.neighbours", "at least 1", lambda k: k >= 1)
     require("initial.restarts", "at least 1", lambda r: r >= 1)
@@ -176,7 +176,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
 
 
 def _widths(widths) -> bool:
-    return len(widths) > 0 and all(isinstance(width, int) and width > 0 for width in widths)
+    return all(isinstance(width, int) and width > 0 for width in widths)
 
 
 def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:

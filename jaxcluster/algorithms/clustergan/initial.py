@@ -59,5 +59,6 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
     own = jnp.take_along_axis(distances, found.labels[:, None], axis=1)[:, 0]
     others = distances.at[jnp.arange(len(points)), found.labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
-    trusted = spl.hard_weights(doubt, age=spl.adaptive_age(doubt, progress=0.0)).astype(dtype)
-    return Initial(found.labels, trusted, proportions)
+    # At most and not below: where the graph's parts are apart, every sample lies at its centre and all doubts are 0.
+    trusted = doubt <= spl.adaptive_age(doubt, progress=0.0)
+    return Initial(found.labels, trusted.astype(dtype), proportions)

@@ -1,0 +1,143 @@
+"""ClusterGAN through the command line: every config on random arrays, stopped and resumed, and what a run leaves."""
+
+import contextlib
+import inspect
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from jaxcluster import main
+from jaxcluster.runtime.signals import Interrupted
+from tests.main.commands import ROOT, command, refused
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
+SHAPES = {
+    "digits": (8, 8),
+    "mnist": (28, 28),
+    "mnist_test": (28, 28),
+    "usps": (16, 16),
+    "usps_balanced": (16, 16),
+    "frgc": (32, 32, 3),
+    "cifar10": (32, 32, 3),
+    "stl10": (96, 96, 3),
+}
+N = 24
+SHORT = (
+    "--config.n_clusters=3",
+    "--config.m=6",
+    "--config.data.name=",
+    "--config.initial.hidden=(9,)",
+    "--config.initial.neighbours=3",
+    "--config.pretrain.epochs=1",
+    "--config.adversarial.epochs=2",
+    "--config.adversarial.batch_size=20",
+)
+NARROW = (
+    "--config.network.clusterer_hidden=(9,)",
+    "--config.network.generator_hidden=(8,)",
+    "--config.network.discriminator_hidden=(7,)",
+)
+
+
+def config_of(name):
+    return f"--config={ROOT / 'configs' / f'clustergan_{name}.py'}"
+
+
+def arrays(folder, shape):
+    x = np.random.default_rng(0).integers(0, 256, (N, *shape)).astype(np.uint8)
+    np.savez(folder / "images.npz", x=x, y=np.arange(N) % 3)
+    return f"--config.data.path={folder / 'images.npz'}"
+
+
+def test_every_config_has_its_shape_here():
+    assert {file.stem for file in (ROOT / "configs").glob("clustergan_*.py")} == {f"clustergan_{n}" for n in SHAPES}
+
+
+# Compiling convolutional players takes a minute and more: one config of each of their families is enough for CI.
+SLOW = {"frgc", "stl10"}
+FAST = [name for name in SHAPES if name not in SLOW | {"digits"}]
+
+
+@contextlib.contextmanager
+def stopped_in_the_game():
+    """Ctrl-C, heard after the first step of the adversarial phase."""
+
+    def poll():
+        caller = inspect.currentframe().f_back.f_back  # who paused
+        phase = caller.f_locals.get("phase")
+        if getattr(phase, "name", "") == "adversarial" and "figures" in caller.f_locals:
+            raise Interrupted(signal.SIGINT)
+
+    yield poll
+
+
+@pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.long) for name in sorted(SLOW))])
+def test_every_config_trains_a_step_saves_and_goes_on(name, tmp_path, monkeypatch):
+    """Stopped after the first step of the game, in the middle of an epoch, and continued in the same workdir."""
+    data, workdir = arrays(tmp_path, SHAPES[name]), tmp_path / "run"
+    narrow = NARROW if name not in ("mnist", "frgc", "cifar10", "stl10") else ()
+    arguments = (config_of(name), *SHORT, *narrow, data, f"--workdir={workdir}")
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "listen", stopped_in_the_game)
+        stopped = command(*arguments)
+    assert (stopped.code, "SIGINT: saved. The same command goes on" in stopped.text) == (130, True), stopped.text
+    done = command(*arguments)
+    assert done.code == 0, done.text
+    assert "continuing in adversarial at epoch 0" in done.text
+    assert "could not be drawn" not in done.text
+    labels = np.load(workdir / "labels.npy")
+    assert labels.shape == (N,)
+    assert set(labels) <= {0, 1, 2}
+    records = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    assert [record["phase"] for record in records] == ["pretrain", "adversarial", "adversarial"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clustergan")
+    data = arrays(folder, SHAPES["digits"])
+    said = command(config_of("digits"), *SHORT, *NARROW, data, f"--workdir={folder / 'run'}")
+    assert said.code == 0, said.text
+    return folder, said
+
+
+def test_a_run_leaves_its_own_files_and_pictures(finished):
+    folder, said = finished
+    run = folder / "run"
+    assert np.load(run / "blocks.npy").shape == (N,)
+    assert np.load(run / "embedding.npy").shape == (N, 6)
+    pictures = {file.stem for file in (run / "pictures").iterdir()}
+    assert pictures == {"losses", "scores", "pca", "tsne", "typical", "confusion", "generated", "similarity_start",
+                        "similarity_end"}  # fmt: skip
+    results = json.loads((run / "summary.json").read_text())["results"]
+    assert results["blocks"].keys() == {"cluster_sizes", "agreement", "scoring"}
+    assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
+    assert "the prior makes all 3 clusters equally large" in said.text
+    assert any(line.startswith("adversarial: epoch 2/2  loss ") for line in said.text.splitlines())
+
+
+def test_predict_gives_the_training_images_their_labels_again(finished):
+    folder, _ = finished
+    said = command(f"--predict={folder / 'images.npz'}", f"--workdir={folder / 'run'}")
+    assert said.code == 0, said.text
+    found = folder / "run" / "predictions" / "images"
+    for name in ("labels", "blocks", "confidence"):
+        np.testing.assert_array_equal(np.load(found / f"{name}.npy"), np.load(folder / "run" / f"{name}.npy"))
+
+
+def test_the_seed_decides_and_an_autoencoder_can_be_taken_over(finished, tmp_path):
+    folder, _ = finished
+    data = f"--config.data.path={folder / 'images.npz'}"
+    again = command(config_of("digits"), *SHORT, *NARROW, data, f"--workdir={tmp_path / 'again'}",
+                    f"--config.init_from={folder / 'run'}")  # fmt: skip
+    assert again.code == 0, again.text
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "again" / "embedding.npy"), np.load(folder / "run" / "embedding.npy")
+    )
+
+
+def test_an_unknown_arm_is_refused():
+    message = refused(f"{config_of('usps_balanced')}:papers")
+    assert "an arm must be one of paper, rates, codes, scores, views, recipe, no_gan" in message
