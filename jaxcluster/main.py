@@ -21,7 +21,7 @@ from ml_collections import ConfigDict, config_flags
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, check_fields, parse, stop
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, epochs
+from jaxcluster.runtime import checkpoint, devices, epochs
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
@@ -34,6 +34,9 @@ _WORKDIR = flags.DEFINE_string(
     "workdir",
     None,
     "Folder of the run; empty or of the same run, which then continues. Default: runs/CONFIG-seedN.",
+)
+_DEVICES = flags.DEFINE_integer(
+    "devices", 0, "How many local devices train together; 0: all accelerators there are, or one CPU."
 )
 _PREDICT = flags.DEFINE_string(
     "predict", None, "An .npz or .npy file or a folder of images, to be clustered by the run in --workdir."
@@ -76,6 +79,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     _check_values(config, room, len(dataset.images))
     algorithm = _build(room, config, len(dataset.images), dataset.frame)
     first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
+    device_list = _devices()
     identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
     claim(workdir, identity)
     summary_file = workdir / "summary.json"
@@ -97,6 +101,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
             first_model=first_model,
             score=report.score(dataset.labels),
             checkpoint_seconds=config.checkpoint_seconds,
+            device_list=device_list,
         )
     results = report.Results(
         dataset=dataset,
@@ -109,6 +114,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     reporter.say("drawing pictures")
     report.write_pictures(workdir / "pictures", results, algorithm, say=reporter.say)
     summary = identity | report.summarize(results)
+    summary["device"]["count"] = len(device_list)
     write_json(summary_file, summary)
     _say_results(summary, reporter)
     reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
@@ -145,6 +151,13 @@ def _room(config: ConfigDict | None) -> ModuleType:
     if name not in ALGORITHMS:
         raise UsageError(f"config.algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
     return importlib.import_module(ALGORITHMS[name])
+
+
+def _devices() -> list[jax.Device]:
+    try:
+        return devices.choose(_DEVICES.value)
+    except ValueError as error:
+        raise UsageError(f"--devices {error}") from error
 
 
 def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> None:

@@ -151,7 +151,9 @@ def _lines(axes, series, *, last: bool = False, legend: bool = True) -> None:
         )
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
     if legend and (len(series) > 1 or last):
-        axes.legend(fontsize=8, framealpha=0.9)
+        # Many names hide the lines they belong to: they go beside the panel.
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if len(series) > 4 else {}
+        axes.legend(fontsize=8, framealpha=0.9, **beside)
 
 
 def _logarithmic(axes) -> None:

@@ -9,10 +9,42 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-__all__ = ["AXIS", "bind"]
+__all__ = ["AXIS", "bind", "choose", "on_all", "on_first"]
 
 AXIS = "devices"
+
+
+def choose(count: int) -> list[jax.Device]:
+    """Choose local devices.
+
+    Args:
+        count: how many; 0 for all accelerators, or one CPU where there are none.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    local = jax.local_devices()
+    if count == 0:
+        return local[:1] if local[0].platform == "cpu" else local
+    if not 1 <= count <= len(local):
+        kind = local[0].platform
+        raise ValueError(f"must lie between 0 (all) and {len(local)}, the local {kind} devices, got {count}")
+    return local[:count]
+
+
+def on_all(tree, devices: Sequence[jax.Device]):
+    """Put the whole of an array, or of a tree of them, on each device, once, so that no step has to."""
+    if len(devices) == 1:
+        return jax.device_put(tree, devices[0])
+    return jax.device_put(tree, NamedSharding(Mesh(np.asarray(devices), (AXIS,)), PartitionSpec()))
+
+
+def on_first(tree):
+    """The copy on the first device, for work on the whole data set between the steps."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf, tree)
 
 
 def bind(run: Callable, devices: Sequence[jax.Device]) -> Callable:

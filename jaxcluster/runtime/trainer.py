@@ -104,7 +104,8 @@ class _Run:
     def __init__(self, algorithm, images, seed, workdir, reporter, poll, score, checkpoint_seconds, device_list):
         self.algorithm, self.workdir, self.reporter, self.poll = algorithm, workdir, reporter, poll
         self.score, self.checkpoint_seconds, self.devices = score, checkpoint_seconds, device_list
-        self.images = jax.device_put(images, device_list[0])
+        self.images = devices.on_all(images, device_list)
+        self.first_images = devices.on_first(self.images)
         self.key = jax.random.key(seed)
         self.checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=reporter.say)
         self.metrics: Metrics | None = None
@@ -149,7 +150,7 @@ class _Run:
         rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
         self._tick(cursor)
         phase = phases[cursor.phase]
-        state = phase.begin(model, rows, self.images, self._key(cursor.phase, 0, 1), self.poll)
+        state = phase.begin(model, rows, self.first_images, self._key(cursor.phase, 0, 1), self.poll)
         # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
         state = jax.device_put(state, self.devices[0])
         if phase.name == self.algorithm.start_phase:
@@ -183,6 +184,7 @@ class _Run:
                 if stop < steps:
                     self.reporter.update(cursor.epoch + stop / steps, figures)
                     self._pause(state, cursor)
+            state = devices.on_first(state)
             info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
             record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **info}
             if update is not None:
@@ -213,7 +215,7 @@ class _Run:
         return Trained(model, rows, start, self.metrics.history, cursor.seconds)
 
     def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, observe: Callable | None = None):
-        return epochs.observe_all(observe or jax.jit(phase.observe), model, self.images, key, poll=lambda: None)
+        return epochs.observe_all(observe or jax.jit(phase.observe), model, self.first_images, key, poll=lambda: None)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)

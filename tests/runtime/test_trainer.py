@@ -28,7 +28,7 @@ class Poll:
             raise Interrupted(2)
 
 
-def train(workdir, *, said=None, poll=None, images=IMAGES, seed=0, checkpoint_seconds=1e9, **options):
+def train(workdir, *, said=None, poll=None, images=IMAGES, seed=0, checkpoint_seconds=1e9, devices=1, **options):
     return trainer.train(
         toy.algorithm(N, **options),
         images,
@@ -38,6 +38,7 @@ def train(workdir, *, said=None, poll=None, images=IMAGES, seed=0, checkpoint_se
         poll=poll or Poll(),
         score=lambda labels: {"acc": float(labels.mean()), "nmi": 0.5},
         checkpoint_seconds=checkpoint_seconds,
+        device_list=jax.local_devices()[:devices],
     )
 
 
@@ -107,6 +108,18 @@ def test_a_damaged_checkpoint_is_passed_over_and_it_is_said(tmp_path, damage, mo
     resumed = train(tmp_path / "run", said=said)
     assert f"checkpoints/{newest.name} cannot be read" in said.getvalue().replace("\n", "")
     assert resumed.model["x"] == whole.model["x"]
+
+
+def test_several_devices_train_as_one_and_a_run_may_change_their_number(tmp_path, monkeypatch):
+    one = train(tmp_path / "one")
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    several = train(tmp_path / "three", devices=3)
+    np.testing.assert_allclose(several.model["x"], one.model["x"], rtol=1e-5)
+    np.testing.assert_array_equal(several.rows["embedding"].shape, one.rows["embedding"].shape)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "moved", devices=4, poll=Poll(15))
+    moved = train(tmp_path / "moved", devices=2)
+    np.testing.assert_allclose(moved.model["x"], one.model["x"], rtol=1e-5)
 
 
 def test_the_seed_decides(tmp_path):
