@@ -169,6 +169,9 @@ def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> Non
 
 def _workdir() -> Path:
     if _WORKDIR.value:
+        # As a path, gs://bucket/run would be a local folder named "gs:".
+        if "://" in _WORKDIR.value:
+            raise UsageError(f"--workdir {_WORKDIR.value}: buckets cannot be written to yet; name a local folder")
         return Path(_WORKDIR.value)
     if _WORKDIR.value is not None:
         raise UsageError("--workdir is empty; name a folder, or leave it out")

@@ -92,6 +92,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["stray"], "unexpected argument 'stray'; options are written --name=value"),
         (["--confg=3"], "Unknown command line flag 'confg'. Did you mean: config ?"),
         (["--workdir="], "--workdir is empty; name a folder, or leave it out"),
+        (["--workdir=gs://b/run"], "--workdir gs://b/run: buckets cannot be written to yet; name a local folder"),
         (["--devices=9"], "--devices must lie between 0 (all) and 8, the local cpu devices, got 9"),
         (["--devices=-1"], "--devices must lie between 0 (all) and 8, the local cpu devices, got -1"),
     ],

@@ -1,5 +1,6 @@
 """The retrieval protocol and its command: queries drawn, the rest ranked, scores averaged and printed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -91,6 +92,18 @@ def test_the_command_prints_the_scores(files, capsys):
         "mAP@20 (by min(R, k))": f"{100 * expected.mean_ap_at_k_min:.2f}",
     }
     assert "250 items of 12 bits" in out
+
+
+def test_the_command_keeps_every_draw_in_a_file_that_it_never_overwrites(files, tmp_path, capsys):
+    codes, labels, arguments = files
+    arguments = [*arguments, "--queries", "50", "--k", "20", "--seeds", "2", "--out", str(tmp_path / "out.json")]
+    assert command.main(arguments) == 0
+    kept = json.loads((tmp_path / "out.json").read_text())
+    assert (kept["bits"], kept["items"], kept["seeds"]) == (12, 250, [0, 1])
+    expected = [100 * retrieval.evaluate(codes, labels, n_queries=50, seed=s, k=20).mean_ap for s in range(2)]
+    np.testing.assert_allclose(kept["scores"]["mean_ap"], expected, atol=6e-4)
+    assert command.main(arguments) == 2
+    assert "out.json exists; nothing is overwritten" in capsys.readouterr().err
 
 
 def test_the_command_over_several_seeds(files, capsys):

@@ -1,6 +1,7 @@
 """Score saved codes: ``python -m jaxcluster.metrics.retrieval --codes codes.npy --labels labels.npy``."""
 
 import argparse
+import json
 import pathlib
 import sys
 
@@ -27,6 +28,8 @@ def main(arguments=None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        if options.out is not None and options.out.exists():
+            raise ValueError(f"--out {options.out} exists; nothing is overwritten")
         bits = codes.binarize(_load("--codes", options.codes), threshold=options.threshold)
         labels = _load("--labels", options.labels)
         rows = [
@@ -44,6 +47,8 @@ def main(arguments=None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if options.out is not None:
+        options.out.write_text(json.dumps(_record(bits, options, rows), indent=1) + "\n")
     n, width = bits.shape
     print(
         f"{n - options.queries:,} items of {width} bits, {len(np.unique(bits, axis=0)):,} different codes; "
@@ -56,6 +61,20 @@ def main(arguments=None) -> int:
         spread = f" +- {values.std(ddof=1):.2f}" if len(values) > 1 else ""
         print(f"{name.format(k=options.k):<26}{values.mean():6.2f}{spread}")
     return 0
+
+
+def _record(bits: np.ndarray, options: argparse.Namespace, rows: list) -> dict:
+    """What the table shows, with the values of every draw; in per cent."""
+    return {
+        "items": len(bits) - options.queries,
+        "bits": bits.shape[1],
+        "different_codes": len(np.unique(bits, axis=0)),
+        "queries": options.queries,
+        "k": options.k,
+        "ties": options.ties,
+        "seeds": [options.seed + i for i in range(options.seeds)],
+        "scores": {field: [round(100 * float(getattr(row, field)), 3) for row in rows] for field in _NAMES},
+    }
 
 
 def _load(option: str, path: pathlib.Path) -> np.ndarray:
@@ -101,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         help="expectation over orders of ties, or file order",
     )
     add("--stratified", action="store_true", help="the same number of queries from each class")
+    add("--out", type=pathlib.Path, help="a .json file for the figures; it must not exist")
     add("--threshold", type=float, default=0.5, help="cut of float codes (%(default)s)")
     return parser
 
