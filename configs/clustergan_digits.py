@@ -2,8 +2,8 @@
 
     python -m jaxcluster.main --config=configs/clustergan_digits.py
 
-Not a data set of the paper. Fully connected players; batches of 50, so that so few images get as many steps as larger
-sets in two minutes on two cores. Figures, if any were measured: README's table.
+Not a data set of the paper. Fully connected players; batches of 50, so that so few images get more steps. Measured:
+README's table.
 """
 
 from jaxcluster.algorithms import clustergan

@@ -39,7 +39,6 @@ def adversarial_phase(game: Game, num_samples: int) -> Phase:
             labels=guide,
             # Before training all outputs are alike and all losses tied; Theorem 1 then shares the weight equally.
             weights=jnp.full(num_samples, 1.0 if config.pace.method == "none" else config.pace.start, dtype),
-            fraction=jnp.asarray(config.pace.start, dtype),
             guide=guide,
             trusted=trusted,
             proportions=proportions,

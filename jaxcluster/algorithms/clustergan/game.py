@@ -31,7 +31,6 @@ class GameState(NamedTuple):
     average: Variables  # of the clusterer over its steps: the one that clusters
     labels: Array  # [n] int32, block assignment
     weights: Array  # [n], self-paced weights of the entropy loss
-    fraction: Array  # [] that the weights select, for weights that are solved batch by batch
     guide: Array  # [n] int32, initial clustering
     trusted: Array  # [n], 1 where the guide is sure, else 0
     proportions: Array  # [c], prior of the clusters

@@ -6,14 +6,9 @@ import jax.numpy as jnp
 from jaxcluster import losses, prior, spl
 from jaxcluster.algorithms.clustergan.game import Game, GameState, Turn
 
-__all__ = ["batch_weights", "epoch_weights", "selected_fraction"]
+__all__ = ["batch_weights", "epoch_weights"]
 
 Array = jax.Array
-
-
-def selected_fraction(config, progress: Array) -> Array:
-    """Fraction of the samples that the pace has reached, if it grows linearly."""
-    return spl.linear_fraction(progress, start=config.pace.start, full_at=config.pace.full_at)
 
 
 def epoch_weights(config, outputs: Array, groups: Array, progress: Array, key: Array) -> tuple[Array, Array]:
@@ -66,7 +61,8 @@ def _solve(config, entropies: Array, groups: Array, progress: Array, *, mask, ax
         )
         balance = {"groups": groups, "gamma": gamma, "num_groups": config.n_clusters}
     if pace.schedule == "fraction":
-        age = spl.age_for_fraction(entropies, selected_fraction(config, progress), **balance, **across)
+        fraction = spl.linear_fraction(progress, start=pace.start, full_at=pace.full_at)
+        age = spl.age_for_fraction(entropies, fraction, **balance, **across)
     else:
         ends = [spl.age_for_fraction(entropies, fraction, **balance, **across) for fraction in (pace.start, 1.0)]
         age = spl.linear_age(progress, start=ends[0], end=ends[1], full_at=pace.full_at)
