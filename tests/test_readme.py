@@ -24,6 +24,20 @@ def test_every_record_is_a_whole_run_of_a_shipped_config():
             assert summary["results"]["epochs"]["pretrain"] == summary["config"]["pretrain"]["epochs"]
 
 
+def test_every_clustergan_record_is_a_whole_run_of_a_shipped_config():
+    found = tables.runs("clustergan_*-seed*.json")
+    assert found
+    for name, summaries in found.items():
+        config, _, arm = name.partition("-arm_")
+        assert (ROOT / "configs" / f"{config.removesuffix('_estimated')}.py").exists()
+        assert not arm or arm in tables.ARMS
+        for summary in summaries:
+            assert summary["results"]["epochs"]["adversarial"] == summary["config"]["adversarial"]["epochs"]
+            # Only the pretraining, which is the same for the same seed, may come from another run.
+            taken = summary["config"]["init_from"]
+            assert not taken or taken.endswith(f"-seed{summary['config']['seed']}")
+
+
 def test_python_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
