@@ -176,7 +176,8 @@ def _workdir() -> Path:
     if _WORKDIR.value is not None:
         raise UsageError("--workdir is empty; name a folder, or leave it out")
     _room(_CONFIG.value)
-    name = Path(flags.FLAGS["config"].config_filename).stem
+    file, _, arm = flags.FLAGS["config"].config_filename.partition(":")
+    name = f"{Path(file).stem}-{arm}" if arm else Path(file).stem
     return Path("runs") / f"{name}-seed{_CONFIG.value.seed}"
 
 

@@ -6,7 +6,7 @@ usage() {
   cat <<'TEXT'
 Usage: launch/seeds.sh [--dry-run] CONFIG SEEDS [--config.FIELD=VALUE ...]
 
-  CONFIG   a config file, for example configs/aspc_usps.py
+  CONFIG   a config file, for example configs/aspc_usps.py; some take an arm, configs/clustergan_usps_balanced.py:paper
   SEEDS    comma-separated, for example 0,1,2
 
 Runs `python -m jaxcluster.main` in runs/CONFIG-seedN for each seed and prints each run's results.
@@ -20,7 +20,7 @@ case "${1:-}" in -h | --help) usage; exit 0 ;; esac
 [ $# -ge 2 ] || { usage >&2; exit 2; }
 config=$1 seeds=$2
 shift 2
-[ -f "$config" ] || { echo "error: no config file '$config'" >&2; exit 2; }
+[ -f "${config%%:*}" ] || { echo "error: no config file '$config'" >&2; exit 2; }
 [[ $seeds =~ ^[0-9]+(,[0-9]+)*$ ]] || { echo "error: SEEDS must be numbers with commas between, got '$seeds'" >&2; exit 2; }
 
 python=${PYTHON:-python}

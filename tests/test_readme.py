@@ -10,7 +10,13 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_table_is_the_one_the_records_give():
-    for made in (tables.table(), tables.clustergan_table(), tables.arms_table(), tables.agreement_table()):
+    for made in (
+        tables.table(),
+        tables.clustergan_table(),
+        tables.arms_table(),
+        tables.agreement_table(),
+        tables.ranking(),
+    ):
         assert made in README, "run `python -m tests.records.tables` and paste what it prints"
 
 

@@ -139,6 +139,15 @@ def test_the_seed_decides_and_an_autoencoder_can_be_taken_over(finished, tmp_pat
     )
 
 
+def test_each_arm_has_a_workdir_of_its_own(finished, tmp_path, monkeypatch):
+    """A workdir that cannot be made shows in the refusal which one it would have been."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("")
+    data = f"--config.data.path={finished[0] / 'images.npz'}"
+    said = refused(f"{config_of('usps_balanced')}:no_gan", *SHORT, data)
+    assert "--workdir runs/clustergan_usps_balanced-no_gan-seed0 cannot be written" in said
+
+
 def test_an_unknown_arm_is_refused():
     message = refused(f"{config_of('usps_balanced')}:papers")
     assert "an arm must be one of paper, rates, codes, scores, views, recipe, no_gan" in message

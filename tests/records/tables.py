@@ -3,12 +3,15 @@
     python -m tests.records.tables
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
-experiment. CONFIG-agreement.json is what `python -m jaxcluster.metrics.agreement` wrote of the runs of one config.
+experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
+runs of one config, and of all arms.
 """
 
 import json
 import pathlib
 import statistics
+
+from scipy.stats import spearmanr
 
 FOLDER = pathlib.Path(__file__).parent
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -118,5 +121,15 @@ def agreement_table() -> str:
     return "\n".join(lines)
 
 
+def ranking() -> str:
+    """How well agreement and evenness order all arms' runs by ACC, which they do not see."""
+    entries = json.loads((FOLDER / "clustergan_usps_balanced-arms.json").read_text())
+    acc = [json.loads((FOLDER / f"{entry['run']}.json").read_text())["results"]["scoring"]["acc"] for entry in entries]
+    agreement, evenness = (
+        spearmanr([entry[name] for entry in entries], acc).statistic for name in ("agreement", "evenness")
+    )
+    return f"{len(entries)} runs: {agreement:.2f} for agreement, {evenness:.2f} for evenness"
+
+
 if __name__ == "__main__":
-    print(table(), clustergan_table(), arms_table(), agreement_table(), sep="\n\n")
+    print(table(), clustergan_table(), arms_table(), agreement_table(), ranking(), sep="\n\n")
