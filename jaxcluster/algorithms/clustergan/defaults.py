@@ -189,8 +189,8 @@ def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:
         )
     if config.prior.proportions == "uniform":
         said.append(
-            f"the prior makes all {config.n_clusters} clusters equally large "
-            f"(about {1 / config.n_clusters:.1%} each); config.prior.proportions=estimated does not"
+            f"the prior takes all {config.n_clusters} clusters for about equally large "
+            f"({1 / config.n_clusters:.1%} each); config.prior.proportions=estimated does not"
         )
     if config.m % config.n_clusters:
         size = math.ceil(config.m / config.n_clusters)
