@@ -102,10 +102,20 @@ def of_constant(layer, vectors: Array, kernel: Array, *, height: int, width: int
 
 
 def max_pool(x: Array) -> Array:
-    """The largest of each 2 × 2 block, [b, h // 2, w // 2, c]; an odd row or column at the end is dropped."""
+    """The largest of each 2 × 2 block, [b, h // 2, w // 2, c]; an odd row or column at the end is dropped.
+
+    The gradient goes to one of equals. It comes from comparing two numbers, and not from asking which number equals
+    the maximum, as JAX's own gradient of a maximum does: when XLA computes the two in different roundings none does,
+    and JAX divides zero by zero.
+    """
     b, height, width, channels = x.shape
-    x = x[:, : height // 2 * 2, : width // 2 * 2]
-    return x.reshape(b, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    x = x[:, : height // 2 * 2, : width // 2 * 2].reshape(b, height // 2, 2, width // 2, 2, channels)
+    x = _larger(x[:, :, 0], x[:, :, 1])
+    return _larger(x[:, :, :, 0], x[:, :, :, 1])
+
+
+def _larger(a: Array, b: Array) -> Array:
+    return jnp.where(a >= b, a, b)
 
 
 def _resolved(form: str) -> str:

@@ -1,5 +1,7 @@
 """Single layers of the players against NumPy, and their draws against the law they are drawn from."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,11 +56,11 @@ def test_a_constant_far_from_zero_has_no_variance():
 
 def test_columns_of_unit_norm():
     kernel = np.random.default_rng(0).normal(size=(5, 5, 3, 4)).astype(np.float32)
-    scaled = np.asarray(unit_norm(kernel, axes=(0, 1, 2)))
+    scaled = np.asarray(jax.jit(functools.partial(unit_norm, axes=(0, 1, 2)))(kernel))
     np.testing.assert_allclose(np.square(scaled).sum((0, 1, 2)), 1, rtol=1e-5)
     np.testing.assert_allclose(scaled / scaled[:1, :1, :1], kernel / kernel[:1, :1, :1], rtol=1e-4)
     # a kernel of zeros has a gradient
-    gradient = jax.grad(lambda k: unit_norm(k, axes=(0,)).sum())(jnp.zeros((3, 2)))
+    gradient = jax.jit(jax.grad(lambda k: unit_norm(k, axes=(0,)).sum()))(np.zeros((3, 2), np.float32))
     assert np.isfinite(gradient).all()
 
 
@@ -85,6 +87,6 @@ def test_initial_values_differ_between_layers_and_follow_the_key():
         return net.dense("second", net.dense("first", x, 4, init=init), 4, init=init)
 
     init, _ = network(forward, [(4,)], jnp.float32)
-    one, other = init(jax.random.key(0))["params"], init(jax.random.key(1))["params"]
+    one, other = (jax.jit(init)(jax.random.key(seed))["params"] for seed in (0, 1))
     assert not np.array_equal(one["first"]["kernel"], one["second"]["kernel"])
     assert not np.array_equal(one["first"]["kernel"], other["first"]["kernel"])
