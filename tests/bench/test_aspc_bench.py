@@ -23,9 +23,9 @@ import pytest
 
 from jaxcluster import networks
 from jaxcluster.algorithms import aspc
-from jaxcluster.algorithms.aspc import algorithm as aspc_algorithm
 from jaxcluster.algorithms.aspc.finetune import finetune_phase
-from jaxcluster.algorithms.aspc.pretrain import pretrain_phase
+from jaxcluster.algorithms.inputs import flat_inputs
+from jaxcluster.algorithms.pretraining import pretrain_phase
 from jaxcluster.runtime import devices, epochs
 
 RECORD = pathlib.Path(__file__).parents[1] / "records" / "aspc_bench.json"
@@ -67,11 +67,11 @@ def epoch_call(phase, images):
     run = devices.bind(epochs.make_run(phase.step, batch_size=BATCH, num_samples=n), jax.local_devices()[:1])
     key = jax.random.key(0)
     if phase.name == "pretrain":
-        holder = [phase.begin(None, None, key, None)]
+        holder = [phase.begin(None, None, None, key, None)]
     else:
         rows = {"embedding": jax.random.normal(key, (n, 10))}
         encoder = networks.autoencoder(int(np.prod(images.shape[1:]))).init(key)["encoder"]
-        holder = [phase.begin({"encoder": encoder}, rows, key, lambda: None)]
+        holder = [phase.begin({"encoder": encoder}, rows, None, key, lambda: None)]
 
     def call():
         holder[0], _ = run(holder[0], images, key, 0, epochs.steps_per_epoch(n, BATCH))
@@ -90,7 +90,7 @@ def phases(side, n, **changes):
     config = aspc.get_config()
     for field, value in changes.items():
         config.pretrain[field] = config.finetune[field] = value
-    inputs = aspc_algorithm._inputs(config.augment, (side, side, 1), 0.0, 1 / 255)
+    inputs = flat_inputs(config.augment, (side, side, 1), 0.0, 1 / 255)
     network = networks.autoencoder(side * side)
     return config, network, inputs
 
@@ -109,7 +109,7 @@ def test_an_epoch_against_its_matrix_products(side, n):
         config, network, inputs = phases(side, n, **changes)
         sgd = optimiser or optax.sgd(1e-3, momentum=0.9)
         adam = optimiser or optax.adam(1e-4)
-        calls[f"pretrain, {name}"] = epoch_call(pretrain_phase(config, network, inputs, sgd), images)
+        calls[f"pretrain, {name}"] = epoch_call(pretrain_phase(config.pretrain, network, inputs, sgd), images)
         calls[f"finetune, {name}"] = epoch_call(finetune_phase(config, network, inputs, adam, n), images)
     seconds = timed(calls)
     encoder = [side * side, 500, 500, 2000, 10]
@@ -133,7 +133,9 @@ def test_an_epoch_against_pytorch():
     side, n = 16, 9298
     images = np.random.default_rng(0).integers(0, 256, (n, side, side, 1)).astype(np.uint8)
     config, network, inputs = phases(side, n)
-    ours = epoch_call(pretrain_phase(config, network, inputs, optax.sgd(1e-3, momentum=0.9)), jnp.asarray(images))
+    ours = epoch_call(
+        pretrain_phase(config.pretrain, network, inputs, optax.sgd(1e-3, momentum=0.9)), jnp.asarray(images)
+    )
     seconds = timed({"ours": ours, "torch": torch_epoch(torch, images)})
     ratio = seconds["ours"] / seconds["torch"]
     print(f"\nan augmented epoch: ours {seconds['ours']:.3f} s, PyTorch {seconds['torch']:.3f} s, ratio {ratio:.2f}")
