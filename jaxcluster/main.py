@@ -182,7 +182,11 @@ def _workdir() -> Path:
 
 
 def _build(room: ModuleType, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
-    return room.build(config, num_samples=num_samples, sample_shape=frame.shape, offset=frame.offset, scale=frame.scale)
+    shape = {"sample_shape": frame.shape, "offset": frame.offset, "scale": frame.scale}
+    try:
+        return room.build(config, num_samples=num_samples, **shape)
+    except ValueError as error:  # networks that cannot take samples of this shape
+        raise UsageError(f"config.network does not fit the data: {error}") from error
 
 
 def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict[str, Any] | None:

@@ -148,6 +148,23 @@ def test_each_arm_has_a_workdir_of_its_own(finished, tmp_path, monkeypatch):
     assert "--workdir runs/clustergan_usps_balanced-no_gan-seed0 cannot be written" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        (
+            "cifar10",
+            (8, 9, 1),
+            "config.network does not fit the data: the family 'cifar' needs sides that are multiples",
+        ),
+        ("mnist", (5,), "config.network does not fit the data: sample_shape must be (h, w, c) for the family 'mnist'"),
+    ],
+)
+def test_images_that_the_players_cannot_take_are_refused(name, shape, message, tmp_path):
+    data = arrays(tmp_path, shape)
+    assert message in refused(config_of(name), *SHORT, data, f"--workdir={tmp_path / 'run'}")
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_unknown_arm_is_refused():
     message = refused(f"{config_of('usps_balanced')}:papers")
     assert "an arm must be one of paper, rates, codes, scores, views, recipe, no_gan" in message
