@@ -10,7 +10,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict
 
-__all__ = ["UsageError", "check_fields", "parse", "stop"]
+__all__ = ["UsageError", "check_fields", "one_line", "parse", "stop"]
 
 
 class UsageError(ValueError):
@@ -102,6 +102,11 @@ def _leaves(config: ConfigDict, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def stop(error: Exception, exit_code: int) -> None:
     """Print an error as one sentence and leave."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    print(f"error: {one_line(error)}", file=sys.stderr)
     sys.exit(exit_code)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without line breaks."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return " ".join(text.split())

@@ -5,13 +5,15 @@ python -m jaxcluster.main --predict=FILE --workdir=DIR
 """
 
 import importlib
+import io
 import json
 import sys
+import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import numpy as np
@@ -19,9 +21,10 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from jaxcluster import data, report
-from jaxcluster.commandline import UsageError, check_fields, parse, stop
+from jaxcluster.commandline import UsageError, check_fields, one_line, parse
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, devices, epochs
+from jaxcluster.runtime import checkpoint, devices, epochs, hosts
+from jaxcluster.runtime.feed import PLACES, Feed, choose_place
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
@@ -36,8 +39,22 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of the run; empty or of the same run, which then continues. Default: runs/CONFIG-seedN.",
 )
 _DEVICES = flags.DEFINE_integer(
-    "devices", 0, "How many local devices train together; 0: all accelerators there are, or one CPU."
+    "devices", 0, "How many devices of each process train together; 0: all accelerators there are, or one CPU."
 )
+_ENGINE = flags.DEFINE_enum(
+    "engine", "auto", devices.ENGINES, "What runs a step on devices; auto: jit on one, else pmap."
+)
+_IMAGES_ON = flags.DEFINE_enum(
+    "images_on", "auto", PLACES, "Where the images lie; auto: on each device if they take at most half of its memory."
+)
+_DISTRIBUTED = flags.DEFINE_boolean(
+    "distributed", False, "Train with the other hosts of this Cloud TPU slice, Slurm job or Kubernetes job."
+)
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "HOST:PORT of the first of several processes that train together."
+)
+_PROCESSES = flags.DEFINE_integer("processes", None, "How many processes train together, for --coordinator.")
+_PROCESS = flags.DEFINE_integer("process", None, "Number of this process, from 0 on, for --coordinator.")
 _PREDICT = flags.DEFINE_string(
     "predict", None, "An .npz or .npy file or a folder of images, to be clustered by the run in --workdir."
 )
@@ -51,44 +68,40 @@ def run() -> None:
 def main(argv: list[str]) -> None:
     """Parse, build, run."""
     logging.set_verbosity(logging.ERROR)  # orbax narrates every save
-    reporter = Reporter()
     try:
         if len(argv) > 1:
             raise UsageError(f"unexpected argument {argv[1]!r}; options are written --name=value")
         if _PREDICT.value is not None:
-            predict(_PREDICT.value, _WORKDIR.value, reporter)
+            predict(_PREDICT.value, _WORKDIR.value, Reporter())
         else:
-            cluster(_CONFIG.value, _workdir(), reporter)
+            workdir = _workdir()
+            _join()
+            cluster(_CONFIG.value, workdir, Reporter() if hosts.is_first() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
-        stop(error, 2)
-    except (TrainingError, OSError) as error:
-        stop(error, 1)
+        _stop(f"error: {one_line(error)}", 2)
+    except (TrainingError, hosts.HostError, OSError) as error:
+        _stop(f"error: {one_line(error)}", 1)
     except Interrupted as interrupted:
-        reporter.say(f"{interrupted}: saved. The same command goes on from here.")
-        sys.exit(interrupted.exit_code)
+        _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
     except KeyboardInterrupt:
-        reporter.say("interrupted. The same command goes on from the last checkpoint.")
-        sys.exit(130)
+        _stop("interrupted. The same command goes on from the last checkpoint.", 130)
+    except Exception:
+        if not hosts.several():
+            raise
+        _stop(traceback.format_exc(), 1)
 
 
 def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> None:
-    """Train one config in one workdir and write its results there."""
-    room = _room(config)
-    check_fields(config, room.get_config())
-    dataset = data.load(**config.data.to_dict(), report=reporter.say)
-    _check_values(config, room, len(dataset.images))
-    algorithm = _build(room, config, len(dataset.images), dataset.frame)
-    first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
-    device_list = _devices()
-    identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
-    claim(workdir, identity)
-    summary_file = workdir / "summary.json"
-    if summary_file.exists():
+    """Train one config in one workdir and write its results there; together with the other processes, if there are."""
+    job = hosts.agree(lambda: _prepare(config, reporter))
+    summary = hosts.only_first(lambda: _claim(workdir, job.identity))
+    if summary is not None:
         reporter.say(f"this run is complete; its results are in {workdir}")
-        _say_results(json.loads(summary_file.read_text()), reporter)
+        _say_results(summary, reporter)
         return
+    dataset, algorithm = job.dataset, job.algorithm
     reporter.say(f"{config.algorithm} on {dataset.name}: {_shape(dataset)}; workdir {workdir}")
-    for remark in room.remarks(config, dataset.images.shape[1:]):
+    for remark in (*job.remarks, *_placement(job)):
         reporter.say(remark)
     with listen() as poll:
         trained = train(
@@ -98,11 +111,16 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
             workdir=workdir,
             reporter=reporter,
             poll=poll,
-            first_model=first_model,
+            first_model=job.first_model,
             score=report.score(dataset.labels),
             checkpoint_seconds=config.checkpoint_seconds,
-            device_list=device_list,
+            device_list=job.devices,
+            engine=_ENGINE.value,
+            place=job.place,
         )
+    hosts.leave()
+    if not hosts.is_first():
+        return
     results = report.Results(
         dataset=dataset,
         trained=trained,
@@ -113,11 +131,84 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     report.write_outputs(workdir, results.outputs, dataset.files)
     reporter.say("drawing pictures")
     report.write_pictures(workdir / "pictures", results, algorithm, say=reporter.say)
-    summary = identity | report.summarize(results)
-    summary["device"]["count"] = len(device_list)
-    write_json(summary_file, summary)
+    summary = job.identity | report.summarize(results)
+    summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
+    write_json(workdir / "summary.json", summary)
     _say_results(summary, reporter)
     reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
+
+
+class Job(NamedTuple):
+    """What a process needs to train."""
+
+    identity: dict[str, Any]
+    dataset: data.Dataset
+    algorithm: Algorithm
+    first_model: dict[str, Any] | None
+    devices: list[jax.Device]
+    place: str
+    remarks: list[str]
+
+
+def _prepare(config: ConfigDict | None, reporter: Reporter) -> tuple[dict[str, Any], Job]:
+    """Check the settings, read the data, build the algorithm; with what all processes must have in common."""
+    room = _room(config)
+    check_fields(config, room.get_config())
+    dataset = data.load(**config.data.to_dict(), report=reporter.say)
+    _check_values(config, room, len(dataset.images))
+    algorithm = _build(room, config, len(dataset.images), dataset.frame)
+    first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
+    device_list = _devices()
+    place = choose_place(_IMAGES_ON.value, dataset.images.nbytes, device_list)
+    identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
+    remarks = list(room.remarks(config, dataset.images.shape[1:]))
+    job = Job(identity, dataset, algorithm, first_model, device_list, place, remarks)
+    shared = {"--engine": _ENGINE.value, "--images_on": place, "version of jax": jax.__version__}
+    return identity | shared | {"devices": len(device_list)}, job
+
+
+def _claim(workdir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the workdir for this run; its summary if it is complete."""
+    claim(workdir, identity)
+    file = workdir / "summary.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def _placement(job: Job) -> list[str]:
+    """What to say of devices and memory, where there is a choice."""
+    said = []
+    if len(job.devices) > 1:
+        kind, processes = job.devices[0].device_kind, jax.process_count()
+        said.append(f"{len(job.devices)} devices ({kind}) in {processes} process{'es' if processes > 1 else ''}")
+    if job.place == "host":
+        said.append("the images stay on the host and are sent to the devices in windows (--images_on)")
+    return said
+
+
+def _join() -> None:
+    """Meet the other processes, if the command line says that there are any."""
+    numbers = {"--coordinator": _COORDINATOR.value, "--processes": _PROCESSES.value, "--process": _PROCESS.value}
+    missing = [name for name, value in numbers.items() if value is None]
+    if len(missing) == len(numbers):
+        if _DISTRIBUTED.value:
+            hosts.join()
+        return
+    if missing:
+        raise UsageError(f"{', '.join(missing)} missing; --coordinator, --processes and --process go together")
+    if _DISTRIBUTED.value:
+        raise UsageError("--distributed finds the other processes by itself; leave out --coordinator, or it")
+    if not 0 <= _PROCESS.value < _PROCESSES.value:
+        raise UsageError(
+            f"--process must lie between 0 and --processes - 1 = {_PROCESSES.value - 1}, got {_PROCESS.value}"
+        )
+    hosts.join(*numbers.values())
+
+
+def _stop(sentence: str, exit_code: int) -> NoReturn:
+    """Say why, and leave."""
+    number = f"process {jax.process_index()}: " if hosts.several() else ""
+    print(f"{number}{sentence}", file=sys.stderr)
+    hosts.abort(exit_code)
 
 
 def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
@@ -137,8 +228,9 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
         where=f"--workdir {workdir}",
         absent="its training has not finished; run its command again first",
     )
-    images = jax.device_put(dataset.images)
-    rows = epochs.observe_all(jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None)
+    feed = Feed(dataset.images, jax.local_devices()[:1])
+    observe = epochs.bind_observe(last.observe, feed)
+    rows = epochs.observe_all(observe, feed, model, jax.random.key(config.seed), poll=lambda: None)
     folder = _new_folder(Path(workdir) / "predictions", dataset.name)
     report.write_outputs(folder, _arrays(algorithm.outputs, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")

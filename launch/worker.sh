@@ -60,7 +60,7 @@ start() {
 
 supervise() {
   local code=0
-  .venv/bin/python -u -m jaxcluster.main "$@" &
+  .venv/bin/python -u -m jaxcluster.main --distributed "$@" &
   echo $! >run.pid.new && mv run.pid.new run.pid # whole or not there
   trap '' HUP TERM
   wait $! || code=$?

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-__all__ = ["Checkpoints", "load_model", "save_model"]
+__all__ = ["Checkpoints", "checksum", "load_model", "save_model"]
 
 
 class Checkpoints:
@@ -26,7 +26,8 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, *, report: Callable[[str], None], keep: int = 3):
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False, multiprocessing_options=_alone())
         self._folder = folder
         self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
         self._report = report
@@ -39,7 +40,7 @@ class Checkpoints:
         self._manager.wait_until_finished()
         state = jax.tree.map(lambda leaf: np.array(leaf), state)
         serial = max(self._manager.all_steps(), default=-1) + 1
-        about = {"cursor": cursor, "checksum": _checksum(state)}
+        about = {"cursor": cursor, "checksum": checksum(state)}
         self._manager.save(
             serial,
             args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about)),
@@ -71,14 +72,14 @@ class Checkpoints:
         about = self._manager.restore(serial, args=ocp.args.Composite(about=ocp.args.JsonRestore()))["about"]
         tree = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), template(about["cursor"]))
         restored = self._manager.restore(serial, args=ocp.args.Composite(state=ocp.args.StandardRestore(tree)))
-        if _checksum(restored["state"]) != about["checksum"]:
+        if checksum(restored["state"]) != about["checksum"]:
             raise ValueError("its checksum does not match its contents")
         return restored["state"], about["cursor"]
 
 
 def save_model(folder: Path, model: dict) -> None:
     """Write a model, a nested dict of arrays; one that is there is replaced when the new one is complete."""
-    with ocp.StandardCheckpointer() as checkpointer:
+    with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
         checkpointer.save(folder.absolute(), jax.tree.map(np.array, model), force=True)
 
 
@@ -90,11 +91,22 @@ def load_model(folder: Path) -> dict:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no model at {folder}")
-    with ocp.StandardCheckpointer() as checkpointer:
+    with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
         return checkpointer.restore(folder.absolute())
 
 
-def _checksum(tree: Any) -> int:
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """The process that writes does so without waiting for others, which do not know when it does."""
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    me = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=me, active_processes={me}, barrier_sync_key_prefix=f"process{me}"
+    )
+
+
+def checksum(tree: Any) -> int:
+    """CRC-32 of all arrays of a tree."""
     total = 0
     for leaf in jax.tree.leaves(tree):
         total = zlib.crc32(np.ascontiguousarray(leaf).data, total)

@@ -1,17 +1,22 @@
-"""One epoch over a data set that lies on the device: shuffled steps in one loop, and passes over all samples.
+"""One epoch over a data set: shuffled steps in one loop, and passes over all samples.
 
 The loop's bounds are arguments, so that an epoch may be cut anywhere: into calls short enough to hear a signal, and
 at any step to resume from. The cuts change no result, because the body is compiled once, whatever the bounds.
+
+Functions made here are for `devices.bind`: they take the images as `feed.Feed` gives them, all of the data set where
+it lies on the devices, else just those that this device is about to see.
 """
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcluster.protocol import Batch
+from jaxcluster.runtime import devices
 
-__all__ = ["make_run", "observe_all", "steps_per_epoch"]
+__all__ = ["bind_observe", "make_observe", "make_run", "observe_all", "order", "share", "steps_per_epoch"]
 
 Array = jax.Array
 SLICE = 4096  # samples per device call of a full pass: tens of MB of activations, well under 5 seconds
@@ -22,30 +27,41 @@ def steps_per_epoch(num_samples: int, batch_size: int) -> int:
     return -(-num_samples // batch_size)
 
 
-def make_run(step: Callable, *, batch_size: int, num_samples: int) -> Callable:
+def share(batch_size: int, num_devices: int) -> int:
+    """Rows of a batch on each device; positions beyond the batch are padding."""
+    return -(-batch_size // num_devices)
+
+
+def order(key: Array, num_samples: int) -> Array:
+    """Order of the samples in the epoch of this key, [n] int32."""
+    return jax.random.permutation(jax.random.split(key)[0], num_samples).astype(jnp.int32)
+
+
+def make_run(step: Callable, *, batch_size: int, num_samples: int, resident: bool = True) -> Callable:
     """Build the loop over the steps `start` to `stop` of an epoch.
 
     Args:
         step: `jaxcluster.protocol.Phase.step`.
         batch_size: global, over all devices.
         num_samples: n.
+        resident: whether the images are the whole data set, or [steps, rows, ...] of this device from step `first` on.
 
     Returns:
-        (state, images, key, start, stop, *, device, num_devices, axis_name) -> (state, sums), for `devices.bind`;
-        `key` is the epoch's and decides the order of the samples and every draw; `sums` adds up the steps' info.
+        (state, images, key, first, start, stop, *, device, num_devices, axis_name) -> (state, sums); `key` is the
+        epoch's and decides the order of the samples and every draw; `sums` adds up the steps' info.
     """
 
-    def run(state, images, key, start, stop, *, device, num_devices: int, axis_name: str | None):
-        order_key, steps_key = jax.random.split(key)
-        order = jax.random.permutation(order_key, num_samples).astype(jnp.int32)
-        rows = -(-batch_size // num_devices)  # on each device; positions beyond the batch are padding
+    def run(state, images, key, first, start, stop, *, device, num_devices: int, axis_name: str | None):
+        steps_key = jax.random.split(key)[1]
+        indices = order(key, num_samples)
+        rows = share(batch_size, num_devices)
         position = device * rows + jnp.arange(rows, dtype=jnp.int32)
 
         def one(state, i):
             place = i * batch_size + position
-            index = order[jnp.minimum(place, num_samples - 1)]
+            index = indices[jnp.minimum(place, num_samples - 1)]
             valid = (position < batch_size) & (place < num_samples)
-            batch = Batch(images[index], index, position, valid)
+            batch = Batch(images[index] if resident else images[i - first], index, position, valid)
             return step(state, batch, jax.random.fold_in(steps_key, i), axis_name=axis_name)
 
         def body(i, carry):
@@ -60,26 +76,59 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int) -> Callable:
     return run
 
 
-def observe_all(observe: Callable, model, images: Array, key: Array, *, poll: Callable[[], None]):
+def make_observe(observe: Callable, *, size: int, num_samples: int, resident: bool = True) -> Callable:
+    """Build one slice of a full pass, each device with `size` samples of it.
+
+    Args:
+        observe: `jaxcluster.protocol.Phase.observe`.
+        size: samples on each device.
+        num_samples: n.
+        resident: whether the images are the whole data set, or [size, ...] of this device.
+
+    Returns:
+        (model, images, key, start, *, device, num_devices, axis_name) -> rows of size * num_devices samples from
+        `start` on; those beyond the last sample repeat it.
+    """
+
+    def run(model, images, key, start, *, device, num_devices: int, axis_name: str | None):
+        del num_devices
+        index = jnp.minimum(start + device * size + jnp.arange(size, dtype=jnp.int32), num_samples - 1)
+        rows = observe(model, images[index] if resident else images, key, index)
+        if axis_name is None:
+            return rows
+        return jax.tree.map(lambda row: jax.lax.all_gather(row, axis_name, tiled=True), rows)
+
+    return run
+
+
+def observe_all(observe: Callable, feed, model, key: Array, *, poll: Callable[[], None]):
     """Apply `observe` to every sample, a slice per device call.
 
     Args:
-        observe: compiled `jaxcluster.protocol.Phase.observe`.
-        model: what it takes.
-        images: [n, ...].
+        observe: from `bind_observe`.
+        feed: `jaxcluster.runtime.feed.Feed`.
+        model: what `observe` takes.
         key: for what is random in it.
         poll: called between the slices; may raise.
 
     Returns:
-        Rows of all n samples.
+        Rows of all n samples, on the first device.
     """
-    n = images.shape[0]
-    size = min(n, SLICE)
+    n, size = len(feed), slice_size(feed)
     parts = []
-    for start in range(0, n, size):
-        first = min(start, n - size)  # every slice has the same shape: the last one overlaps the one before
-        index = jnp.arange(first, first + size, dtype=jnp.int32)
-        rows = observe(model, jax.lax.dynamic_slice_in_dim(images, first, size), key, index)
-        parts.append(jax.tree.map(lambda row, skip=start - first: row[skip:], rows))
+    for start in range(0, n, size * len(feed.devices)):
+        rows = observe(model, feed.rows(start, size), key, np.int32(start))
+        parts.append(jax.tree.map(lambda row, left=n - start: row.addressable_data(0)[:left], rows))
         poll()
     return parts[0] if len(parts) == 1 else jax.tree.map(lambda *slices: jnp.concatenate(slices), *parts)
+
+
+def slice_size(feed) -> int:
+    """Samples on each device in a call of a full pass."""
+    return min(share(len(feed), len(feed.devices)), SLICE)
+
+
+def bind_observe(observe: Callable, feed, *, engine: str = "auto") -> Callable:
+    """Compile `make_observe` for the devices of a feed, for `observe_all`."""
+    run = make_observe(observe, size=slice_size(feed), num_samples=len(feed), resident=feed.resident)
+    return devices.bind(run, feed.devices, (None, feed.kind, None, None), engine=engine)

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from jaxcluster.protocol import Algorithm, Phase
-from jaxcluster.runtime import checkpoint, devices, epochs
+from jaxcluster.runtime import checkpoint, devices, epochs, hosts
+from jaxcluster.runtime.feed import Epoch, Feed
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.workdir import Metrics
 
@@ -28,8 +29,8 @@ class Trained(NamedTuple):
 
     model: dict[str, Any]  # of the last phase
     rows: Any  # of the last phase, for all samples
-    start: dict[str, Any]  # "model" and "rows" at the beginning of the algorithm's `start_phase`
-    history: list[dict[str, Any]]  # the records of metrics.jsonl
+    start: dict[str, Any]  # "model" and "rows" at the beginning of the algorithm's `start_phase`; first process only
+    history: list[dict[str, Any]]  # the records of metrics.jsonl; first process only
     seconds: dict[str, float]  # per phase, over all the sessions of this run
 
 
@@ -59,6 +60,8 @@ def train(
     score: Callable[[np.ndarray], dict[str, float]] | None = None,
     checkpoint_seconds: float = 60.0,
     device_list: list[jax.Device] | None = None,
+    engine: str = "auto",
+    place: str = "device",
 ) -> Trained:
     """Train all phases of an algorithm, or what is left of them.
 
@@ -72,27 +75,22 @@ def train(
         first_model: what the first phase would have left: that phase is skipped.
         score: labels [n] -> figures for the records; scoring only, no decision depends on them.
         checkpoint_seconds: time between two checkpoints.
-        device_list: local devices; the first one by default.
+        device_list: devices of all processes, see `devices.choose`; by default the first one of a single process.
+        engine: one of `devices.ENGINES`.
+        place: "device" or "host", where the images lie, see `feed.Feed`.
 
     Returns:
         `Trained`.
 
     Raises:
         TrainingError: a loss is not finite or the algorithm reports a fault; the last good checkpoint is kept.
+        HostError: another process has ended.
     """
-    run = _Run(
-        algorithm,
-        images,
-        seed,
-        workdir,
-        reporter,
-        poll,
-        score,
-        checkpoint_seconds,
-        device_list or jax.local_devices()[:1],
-    )
+    feed = Feed(images, device_list or jax.local_devices()[:1], place)
+    run = _Run(algorithm, feed, engine, seed, workdir, reporter, hosts.together(poll), score, checkpoint_seconds)
     try:
-        return run.all_phases(first_model)
+        with hosts.broken_is_told():
+            return run.all_phases(first_model)
     finally:
         reporter.abandon()
         run.close()
@@ -101,31 +99,31 @@ def train(
 class _Run:
     """One call of `train`: holds what its phases share."""
 
-    def __init__(self, algorithm, images, seed, workdir, reporter, poll, score, checkpoint_seconds, device_list):
-        self.algorithm, self.workdir, self.reporter, self.poll = algorithm, workdir, reporter, poll
-        self.score, self.checkpoint_seconds, self.devices = score, checkpoint_seconds, device_list
-        self.images = devices.on_all(images, device_list)
-        self.first_images = devices.on_first(self.images)
+    def __init__(self, algorithm, feed, engine, seed, workdir, reporter, poll, score, checkpoint_seconds):
+        self.algorithm, self.feed, self.engine = algorithm, feed, engine
+        self.workdir, self.reporter, self.poll = workdir, reporter, poll
+        self.score, self.checkpoint_seconds = score, checkpoint_seconds
+        self.home = next(device for device in feed.devices if device.process_index == jax.process_index())
         self.key = jax.random.key(seed)
-        self.checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=reporter.say)
+        # The first process writes; the others keep step with it.
+        self.writes = hosts.is_first()
+        self.checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=reporter.say) if self.writes else None
         self.metrics: Metrics | None = None
+        self.observers: dict[str, Callable] = {}
         self.saved_at = self.ticked_at = time.monotonic()
 
     def close(self) -> None:
-        self.checkpoints.close()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
         if self.metrics is not None:
             self.metrics.close()
 
     def all_phases(self, first_model: dict[str, Any] | None) -> Trained:
         phases = self.algorithm.phases
-        restored = self.checkpoints.restore(self._template)
         cursor = _Cursor(phase=0 if first_model is None else 1)
-        state, model = None, first_model
-        if restored is not None:
-            state, cursor.__dict__ = restored[0], restored[1]
-            state = jax.device_put(state, self.devices[0])
-            self.reporter.say(f"continuing in {phases[cursor.phase].name} at epoch {cursor.epoch}")
-        self.metrics = Metrics(self.workdir / "metrics.jsonl", keep=cursor.reached)
+        state, model = self._restore(cursor), first_model
+        if self.writes:
+            self.metrics = Metrics(self.workdir / "metrics.jsonl", keep=cursor.reached)
         self.ticked_at = time.monotonic()
         while True:
             phase = phases[cursor.phase]
@@ -133,13 +131,25 @@ class _Run:
                 state = self._begin(cursor, model)
             state = self._train_phase(phase, state, cursor)
             model = phase.model(state)
-            checkpoint.save_model(self.workdir / "model" / phase.name, model)
+            self._save_model(phase.name, model)
             if cursor.phase + 1 == len(phases):
                 break
             seconds = cursor.seconds
             cursor, state = _Cursor(cursor.phase + 1), None
             cursor.seconds = seconds
         return self._trained(cursor, model)
+
+    def _restore(self, cursor: _Cursor) -> Any:
+        """Put the cursor where the last run stopped and return its state, or None if there is nothing to go on from."""
+        found = self.checkpoints.restore(self._template) if self.writes else None
+        where = hosts.only_first(lambda: None if found is None else found[1])
+        if where is None:
+            return None
+        cursor.__dict__ = where
+        blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), self._template(where))
+        state = hosts.arrays_of_first(blank if found is None else found[0])
+        self.reporter.say(f"continuing in {self.algorithm.phases[cursor.phase].name} at epoch {cursor.epoch}")
+        return jax.device_put(state, self.home)
 
     def _template(self, cursor: dict) -> Any:
         return self.algorithm.phases[cursor["phase"]].template()
@@ -150,35 +160,37 @@ class _Run:
         rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
         self._tick(cursor)
         phase = phases[cursor.phase]
-        state = phase.begin(model, rows, self.first_images, self._key(cursor.phase, 0, 1), self.poll)
+        state = phase.begin(model, rows, self.feed.whole(), self._key(cursor.phase, 0, 1), self.poll)
         # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
-        state = jax.device_put(state, self.devices[0])
+        state = jax.device_put(state, self.home)
         if phase.name == self.algorithm.start_phase:
             start = {"model": phase.model(state)}
             start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3))
-            checkpoint.save_model(self.workdir / "model" / "start", start)
+            self._save_model("start", start)
         self._save(state, cursor)
         return state
 
     def _train_phase(self, phase: Phase, state: Any, cursor: _Cursor) -> Any:
-        steps = epochs.steps_per_epoch(len(self.images), phase.batch_size)
-        loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=len(self.images))
-        run = devices.bind(loop, self.devices)
-        observe, update = jax.jit(phase.observe), None if phase.update is None else jax.jit(phase.update)
+        steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
+        run = self._bind_run(phase)
+        update = None if phase.update is None else jax.jit(phase.update)
         self.reporter.start(phase.name, epoch=cursor.epoch, epochs=phase.epochs)
         figures: dict[str, float] = {}
         stride = 1  # steps per device call: the first tells how long a step takes
         warned = ""
         while not cursor.done and (phase.epochs is None or cursor.epoch < phase.epochs):
             key = self._key(cursor.phase, cursor.epoch, 2)
+            images_of = Epoch(self.feed, key, phase.batch_size)
             while cursor.step < steps:
-                stop = min(steps, cursor.step + stride)
+                images, base, end = images_of.at(cursor.step)
+                stop = min(end, steps, cursor.step + stride)
                 began = time.monotonic()
-                state, sums = run(state, self.images, key, cursor.step, stop)
+                state, sums = run(state, images, key, base, cursor.step, stop)
+                images_of.prepare(stop)
                 _add(cursor.sums, jax.device_get(sums))
                 info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
                 self._check_finite(cursor, info)
-                stride = _next_stride(stride, stop - cursor.step, time.monotonic() - began)
+                stride = hosts.first(_next_stride(stride, stop - cursor.step, time.monotonic() - began))
                 cursor.step = stop
                 self._tick(cursor)
                 if stop < steps:
@@ -188,7 +200,7 @@ class _Run:
             info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
             record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **info}
             if update is not None:
-                rows = self._observe(phase, phase.model(state), self._key(cursor.phase, cursor.epoch, 3), observe)
+                rows = self._observe(phase, phase.model(state), self._key(cursor.phase, cursor.epoch, 3))
                 state, more = update(state, rows, cursor.epoch)
                 record |= {name: float(value) for name, value in jax.device_get(more).items()}
                 self._check_finite(cursor, record)
@@ -199,7 +211,8 @@ class _Run:
                 record |= self.score(np.asarray(phase.labels(state)))
             self._tick(cursor)
             record["seconds"] = round(cursor.seconds[phase.name], 3)
-            self.metrics.add(record)
+            if self.writes:
+                self.metrics.add(record)
             figures = {name: record[name] for name in (*phase.shown, "acc", "nmi") if name in record}
             cursor.epoch, cursor.step, cursor.sums = cursor.epoch + 1, 0, {}
             self.reporter.update(cursor.epoch, figures)
@@ -211,11 +224,23 @@ class _Run:
     def _trained(self, cursor: _Cursor, model: dict[str, Any]) -> Trained:
         last = self.algorithm.phases[-1]
         rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0))
+        if not self.writes:
+            return Trained(model, rows, {}, [], cursor.seconds)
         start = checkpoint.load_model(self.workdir / "model" / "start")
         return Trained(model, rows, start, self.metrics.history, cursor.seconds)
 
-    def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, observe: Callable | None = None):
-        return epochs.observe_all(observe or jax.jit(phase.observe), model, self.first_images, key, poll=lambda: None)
+    def _bind_run(self, phase: Phase) -> Callable:
+        loop = epochs.make_run(
+            phase.step, batch_size=phase.batch_size, num_samples=len(self.feed), resident=self.feed.resident
+        )
+        kinds = (None, self.feed.kind, None, None, None, None)
+        return devices.bind(loop, self.feed.devices, kinds, engine=self.engine, donate=True)
+
+    def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array) -> Any:
+        """Rows of all samples, on this process's first device."""
+        if phase.name not in self.observers:
+            self.observers[phase.name] = epochs.bind_observe(phase.observe, self.feed, engine=self.engine)
+        return epochs.observe_all(self.observers[phase.name], self.feed, model, key, poll=lambda: None)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)
@@ -234,7 +259,7 @@ class _Run:
         except BaseException:
             self._save(state, cursor)
             raise
-        if time.monotonic() - self.saved_at >= self.checkpoint_seconds:
+        if hosts.first(time.monotonic() - self.saved_at >= self.checkpoint_seconds):
             self._save(state, cursor)
 
     def _save(self, state: Any, cursor: _Cursor) -> None:
@@ -242,8 +267,15 @@ class _Run:
         state = jax.tree.map(np.array, state)
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state)):
             self._report_fault(cursor, "the training state is not finite")
-        self.checkpoints.save(state, dict(cursor.__dict__))
+        # Processes whose states have drifted apart (unlike machines, a fault of memory) are not to go on unnoticed.
+        hosts.agree(lambda: ({"the training state's checksum": checkpoint.checksum(state)}, None))
+        if self.writes:
+            self.checkpoints.save(state, dict(cursor.__dict__))
         self.saved_at = time.monotonic()
+
+    def _save_model(self, name: str, model: dict[str, Any]) -> None:
+        if self.writes:
+            checkpoint.save_model(self.workdir / "model" / name, model)
 
     def _check_finite(self, cursor: _Cursor, figures: dict[str, Any]) -> None:
         for name, value in figures.items():

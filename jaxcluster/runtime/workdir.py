@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Metrics", "WorkdirError", "claim", "read_identity", "write_csv", "write_json"]
+__all__ = ["Metrics", "WorkdirError", "claim", "differences", "read_identity", "write_csv", "write_json"]
 
 
 class WorkdirError(ValueError):
@@ -42,10 +42,11 @@ def claim(workdir: Path, identity: dict[str, Any]) -> None:
             )
         write_json(file, identity)
         return
-    differences = _differences(read_identity(workdir), json.loads(json.dumps(identity)))
-    if differences:
+    found = differences(read_identity(workdir), json.loads(json.dumps(identity)))
+    if found:
+        changes = "; ".join(f"{name} was {old!r}, now {new!r}" for name, old, new in found)
         raise WorkdirError(
-            f"--workdir {workdir} belongs to a run with other settings: {'; '.join(differences)}. "
+            f"--workdir {workdir} belongs to a run with other settings: {changes}. "
             "Name another --workdir, or give the settings of that run"
         )
 
@@ -63,6 +64,17 @@ def read_identity(workdir: Path) -> dict[str, Any]:
         return json.loads(file.read_text())
     except ValueError as error:
         raise WorkdirError(f"--workdir {workdir} holds a damaged config.json: {error}") from error
+
+
+def differences(old: Any, new: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    """Where two pieces of JSON data differ: (dotted name, old value, new value)."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in sorted(old.keys() | new.keys()):
+            found += differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+        return found
+    same = old == new or (isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0))
+    return [] if same else [(name, old, new)]
 
 
 class Metrics:
@@ -115,13 +127,3 @@ def _read_lines(file: Path) -> list[dict[str, Any]]:
         except ValueError:  # the line that a kill cut short
             break
     return records
-
-
-def _differences(old: Any, new: Any, name: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for key in sorted(old.keys() | new.keys()):
-            found += _differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
-        return found
-    same = old == new or (isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=0))
-    return [] if same else [f"{name} was {old!r}, now {new!r}"]

@@ -210,9 +210,9 @@ def two_epochs(phase_index, num_devices):
     x = jnp.asarray(images())
     state = phase.begin(None, None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
     loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=N)
-    run = devices.bind(loop, jax.local_devices()[:num_devices])
+    run = devices.bind(loop, jax.local_devices()[:num_devices], [None] * 6)
     for epoch in range(2):
-        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, epochs.steps_per_epoch(N, phase.batch_size))
+        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, 0, epochs.steps_per_epoch(N, phase.batch_size))
         if phase.update is not None:
             rows = phase.observe(phase.model(jax.device_get(state)), x, KEY, jnp.arange(N))
             state, _ = phase.update(jax.device_get(state), rows, epoch)

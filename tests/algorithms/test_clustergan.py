@@ -246,10 +246,10 @@ def two_epochs(num_devices, scope="batch"):
     phase, x = build(config).phases[0], jnp.asarray(images())
     state = phase.begin(None, None, x, KEY, lambda: None)
     loop = epochs.make_run(phase.step, batch_size=config.adversarial.batch_size, num_samples=N)
-    run = devices.bind(loop, jax.local_devices()[:num_devices])
+    run = devices.bind(loop, jax.local_devices()[:num_devices], [None] * 6)
     observe, update = jax.jit(phase.observe), jax.jit(phase.update)
     for epoch in range(2):
-        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, 3)
+        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, 0, 3)
         state = jax.device_get(state)
         state, _ = update(state, observe(phase.model(state), x, KEY, jnp.arange(N)), epoch)
     return jax.device_get(state)

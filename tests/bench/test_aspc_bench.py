@@ -64,7 +64,8 @@ def matmul_rate_call():
 
 def epoch_call(phase, images):
     n = len(images)
-    run = devices.bind(epochs.make_run(phase.step, batch_size=BATCH, num_samples=n), jax.local_devices()[:1])
+    loop = epochs.make_run(phase.step, batch_size=BATCH, num_samples=n)
+    run = devices.bind(loop, jax.local_devices()[:1], [None] * 6, donate=True)
     key = jax.random.key(0)
     if phase.name == "pretrain":
         holder = [phase.begin(None, None, None, key, None)]
@@ -74,7 +75,7 @@ def epoch_call(phase, images):
         holder = [phase.begin({"encoder": encoder}, rows, None, key, lambda: None)]
 
     def call():
-        holder[0], _ = run(holder[0], images, key, 0, epochs.steps_per_epoch(n, BATCH))
+        holder[0], _ = run(holder[0], images, key, 0, 0, epochs.steps_per_epoch(n, BATCH))
         jax.block_until_ready(holder[0])
 
     return call

@@ -119,7 +119,7 @@ def test_the_pods_commands_unpack_install_and_run(cloud, tmp_path):
     assert (checkout / "launch/gke.yaml").exists()
     assert ran.stdout.splitlines() == [
         f"pip in {checkout}: [install] [--quiet] [--editable] [.] [jax[tpu]] [etils[epath-gcs]]",
-        f"python in {checkout}: [-u] [-m] [jaxcluster.main] [{RUN[1]}] [{RUN[2]}] [{ODD}]",
+        f"python in {checkout}: [-u] [-m] [jaxcluster.main] [--distributed] [{RUN[1]}] [{RUN[2]}] [{ODD}]",
     ]
 
 

@@ -46,7 +46,17 @@ def command(*arguments) -> Said:
     sys.modules.pop("config_config", None)  # a config file is run in the module of the one before
     for name in [name for name in flags.FLAGS if name.startswith("config.")]:
         delattr(flags.FLAGS, name)  # the overrides of the call before
-    for name in ("config", "workdir", "predict", "devices"):
+    for name in (
+        "config",
+        "workdir",
+        "predict",
+        "devices",
+        "engine",
+        "images_on",
+        "coordinator",
+        "processes",
+        "process",
+    ):
         flags.FLAGS[name].unparse()
     argv = ["jaxcluster.main", *map(str, arguments)]
     before, sys.argv = sys.argv, argv  # ml_collections looks for overrides there

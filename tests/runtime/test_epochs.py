@@ -8,20 +8,28 @@ import numpy as np
 import pytest
 
 from jaxcluster.runtime import devices, epochs
+from jaxcluster.runtime import feed as feed_module
+from jaxcluster.runtime.feed import Epoch, Feed, choose_place
 from tests.runtime import toy
 
 KEY = jax.random.key(0)
 
 
-def run_epoch(n, batch_size, cuts, num_devices=1):
+def run_epoch(n, batch_size, cuts, num_devices=1, engine="auto", place="device"):
     phase = toy.algorithm(n, batch_size=batch_size).phases[0]
-    loop = epochs.make_run(phase.step, batch_size=batch_size, num_samples=n)
-    run = devices.bind(loop, jax.local_devices()[:num_devices])
-    images = jnp.asarray(np.random.default_rng(0).normal(size=(n, 1)), jnp.float32)
+    images = np.random.default_rng(0).normal(size=(n, 1)).astype(np.float32)
+    feed = Feed(images, jax.local_devices()[:num_devices], place)
+    epoch = Epoch(feed, KEY, batch_size)
+    loop = epochs.make_run(phase.step, batch_size=batch_size, num_samples=n, resident=feed.resident)
+    run = devices.bind(loop, feed.devices, (None, feed.kind, None, None, None, None), engine=engine, donate=True)
     state, total = phase.begin(None, None, None, KEY, None), np.zeros(2)
     for start, stop in itertools.pairwise(cuts):
-        state, sums = run(state, images, KEY, start, stop)
-        total += np.asarray(jax.device_get(sums["loss"]))
+        while start < stop:
+            images, first, last = epoch.at(start)
+            state, sums = run(state, images, KEY, first, start, min(stop, last))
+            epoch.prepare(min(stop, last))
+            total += np.asarray(jax.device_get(sums["loss"]))
+            start = min(stop, last)
     return jax.device_get(state), total
 
 
@@ -46,8 +54,8 @@ def test_epochs_shuffle_anew():
             del key, axis_name
             return state.at[batch.index].set(state.max() + 1), {"loss": (jnp.zeros(()), jnp.ones(()))}
 
-        run = devices.bind(epochs.make_run(step, batch_size=1, num_samples=20), jax.local_devices()[:1])
-        return np.asarray(run(jnp.zeros(20, jnp.int32), jnp.zeros((20, 1)), key, 0, 20)[0])
+        run = devices.bind(epochs.make_run(step, batch_size=1, num_samples=20), jax.local_devices()[:1], [None] * 6)
+        return np.asarray(run(jnp.zeros(20, jnp.int32), jnp.zeros((20, 1)), key, 0, 0, 20)[0])
 
     first, second = order(KEY), order(jax.random.key(1))
     assert sorted(first) == list(range(1, 21))
@@ -55,25 +63,71 @@ def test_epochs_shuffle_anew():
     np.testing.assert_array_equal(first, order(KEY))
 
 
-@pytest.mark.parametrize("num_devices", [2, 3, 8])
-def test_several_devices_see_what_one_sees(num_devices):
+@pytest.mark.parametrize("engine", ["pmap", "shard_map"])
+@pytest.mark.parametrize("num_devices", [1, 2, 3, 8])
+def test_several_devices_see_what_one_sees(num_devices, engine):
     """Batch of 8 over 3 devices: it does not divide, and the last batch is partial."""
     one, total = run_epoch(30, 8, [0, 4])
-    several, total_several = run_epoch(30, 8, [0, 4], num_devices)
+    several, total_several = run_epoch(30, 8, [0, 4], num_devices, engine)
     np.testing.assert_allclose(one["x"], several["x"], rtol=1e-5)
     np.testing.assert_allclose(total, total_several, rtol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 20])
-def test_observe_all_covers_every_sample_in_order(n, monkeypatch):
-    monkeypatch.setattr(epochs, "SLICE", 8)
-    images = jnp.arange(n, dtype=jnp.float32)[:, None]
-    rows = epochs.observe_all(
-        jax.jit(lambda model, x, key, index: {"x": x * model, "index": index}),
-        2.0,
-        images,
-        KEY,
-        poll=lambda: None,
-    )
+@pytest.mark.parametrize(("num_devices", "place"), [(1, "device"), (1, "host"), (3, "device"), (3, "host")])
+def test_observe_all_covers_every_sample_in_order(n, num_devices, place, monkeypatch):
+    monkeypatch.setattr(epochs, "SLICE", 4)
+    images = np.arange(n, dtype=np.float32)[:, None]
+    feed = Feed(images, jax.local_devices()[:num_devices], place)
+    observe = epochs.bind_observe(lambda model, x, key, index: {"x": x * model, "index": index}, feed)
+    rows = epochs.observe_all(observe, feed, 2.0, KEY, poll=lambda: None)
     np.testing.assert_array_equal(rows["x"][:, 0], 2 * np.arange(n))
     np.testing.assert_array_equal(rows["index"], np.arange(n))
+
+
+@pytest.mark.parametrize("engine", ["jit", "pmap", "shard_map"])
+@pytest.mark.parametrize("num_devices", [1, 3])
+@pytest.mark.parametrize("cuts", [[0, 4], [0, 1, 3, 4]])
+def test_from_the_host_come_the_same_images(engine, num_devices, cuts, monkeypatch):
+    """Windows of two steps, cut across; with every engine not a bit of the state differs from resident data."""
+    if engine == "jit" and num_devices > 1:
+        pytest.skip("one device only")
+    whole, _ = run_epoch(30, 8, [0, 4], num_devices, engine)
+    monkeypatch.setattr(feed_module, "WINDOW_BYTES", 2 * 8 * 4)
+    streamed, _ = run_epoch(30, 8, cuts, num_devices, engine, place="host")
+    jax.tree.map(np.testing.assert_array_equal, whole, streamed)
+
+
+def test_windows_are_sent_ahead_once_and_forgotten(monkeypatch):
+    monkeypatch.setattr(feed_module, "WINDOW_BYTES", 2 * 8 * 4)
+    feed = Feed(np.zeros((70, 1), np.float32), jax.local_devices()[:1], "host")
+    epoch = Epoch(feed, KEY, 8)  # nine steps, so windows 0 to 4
+    sent = []
+    make = epoch._window
+    monkeypatch.setattr(epoch, "_window", lambda number: sent.append(number) or make(number))
+    for step in range(9):
+        images, first, last = epoch.at(step)
+        assert first <= step < last
+        assert images.shape == (1, 2, 8, 1)  # the last window too: another shape would compile again
+        epoch.prepare(step + 1)
+        assert len(epoch._sent) <= 2
+    assert sent == [0, 1, 2, 3, 4]
+
+
+def test_data_lie_on_the_host_if_they_fill_half_of_a_device():
+    class Device:
+        process_index, memory_stats = 0, staticmethod(lambda: {"bytes_limit": 1000})
+
+    assert choose_place("auto", 500, [Device()]) == "device"
+    assert choose_place("auto", 501, [Device()]) == "host"
+    assert choose_place("host", 1, [Device()]) == "host"
+    assert choose_place("auto", 10**15, jax.local_devices()[:1]) == "device"  # a CPU's memory is the host's
+    with pytest.raises(ValueError, match="must be one of auto, device, host, got 'disk'"):
+        choose_place("disk", 1, [Device()])
+
+
+def test_engines_are_named():
+    with pytest.raises(ValueError, match="engine must be one of auto, jit, pmap, shard_map, got 'xmap'"):
+        devices.bind(lambda: 0, jax.local_devices()[:1], [], engine="xmap")
+    with pytest.raises(ValueError, match="engine jit takes one device, got 2"):
+        devices.bind(lambda: 0, jax.local_devices()[:2], [], engine="jit")

@@ -1,0 +1,162 @@
+"""Several processes of this machine as several hosts: they end as one does, and what fails on one is told on all."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.main.commands import CONFIG, ROOT, SMALL, refused, two_kinds
+
+
+def start(number, processes, port, *arguments, **options):
+    command = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
+    command += [f"--coordinator=127.0.0.1:{port}", f"--processes={processes}", f"--process={number}"]
+    environment = {**os.environ, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run(processes, *arguments, differing=()):
+    """Run all processes to their end; `differing[i]` are arguments of process i alone."""
+    port = free_port()
+    started = [start(i, processes, port, *arguments, *(differing[i] if differing else ())) for i in range(processes)]
+    said = [process.communicate(timeout=300)[1] for process in started]
+    return [process.returncode for process in started], said
+
+
+def results(folder):
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    figures = [
+        [value for name, value in sorted(record.items()) if name not in ("seconds", "phase")] for record in records
+    ]
+    return np.concatenate(figures), np.load(folder / "embedding.npy"), np.load(folder / "labels.npy")
+
+
+def agree(folder, other):
+    """Two runs agree to what float64 leaves of the order of additions."""
+    for mine, others in zip(results(folder), results(other), strict=True):
+        np.testing.assert_allclose(mine, others, rtol=1e-6, atol=1e-9)
+
+
+# How ml_collections reads a config.
+pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Not a multiple of the batch, nor the batch of the processes."""
+    x, y = two_kinds((4, 5), n=25)
+    file = tmp_path_factory.mktemp("hosts") / "grey.npz"
+    np.savez(file, x=x, y=y)
+    return f"--config.data.path={file}"
+
+
+@pytest.fixture(scope="module")
+def alone(images, tmp_path_factory):
+    """The run of one process, with the arguments of all the runs here."""
+    # A small rate: large ones blow rounding up, and the runs could not be compared after so many epochs.
+    arguments = (CONFIG, *SMALL, images, "--config.pretrain.epochs=200", "--config.pretrain.learning_rate=0.01")
+    arguments += (
+        "--config.pretrain.batch_size=10",
+        "--config.finetune.batch_size=10",
+        "--config.checkpoint_seconds=0.1",
+    )
+    workdir = tmp_path_factory.mktemp("hosts") / "alone"
+    codes, said = run(1, *arguments, f"--workdir={workdir}")
+    assert codes == [0], said
+    return arguments, workdir
+
+
+def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
+    arguments, workdir = alone
+    command = ["bash", "launch/local.sh", "2", *arguments, f"--workdir={tmp_path / 'run'}"]
+    environment = {**os.environ, "PYTHON": sys.executable, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "2 devices (cpu) in 2 processes" in done.stderr
+    assert done.stderr.count("results: ") == 1
+    agree(tmp_path / "run", workdir)
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["device"]["processes"] == 2
+
+
+def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, tmp_path):
+    arguments, _ = alone
+    codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), ("--config.seed=3",)])
+    assert codes == [1, 1]
+    for number, text in enumerate(said):
+        assert f"process {number}: error: process 1 of this run does not fit process 0: config.seed is 3, in" in text
+    missing = "--config.data.path=/nowhere.npz"
+    codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), (missing,)])
+    assert codes == [1, 2]
+    assert "process 0: error: process 1 of this run stopped: data.path='/nowhere.npz'" in said[0]
+    assert "process 1: error: data.path='/nowhere.npz'" in said[1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("dies", [pytest.param(0, marks=pytest.mark.long), 1])
+def test_when_one_dies_the_other_says_so_and_the_run_goes_on_later(dies, alone, tmp_path):
+    arguments, workdir = alone
+    arguments = (*arguments, f"--workdir={tmp_path / 'run'}")
+    port = free_port()
+    started = [start(i, 2, port, *arguments) for i in range(2)]
+    wait_for(lambda: any((tmp_path / "run" / "checkpoints").glob("[0-9]*")), started)
+    started[dies].send_signal(signal.SIGKILL)
+    said = [process.communicate(timeout=120) for process in started]
+    survivor = 1 - dies
+    assert started[survivor].returncode != 0
+    # JAX's own watch may be faster than our sentence when the first process is gone.
+    assert any(words in said[survivor][1] for words in ("another process of this run has ended", "another task died"))
+    codes, said = run(2, *arguments)
+    assert codes == [0, 0], said
+    agree(tmp_path / "run", workdir)
+
+
+def test_a_signal_to_one_process_saves_and_ends_all(alone, tmp_path):
+    arguments, workdir = alone
+    arguments = (*arguments, f"--workdir={tmp_path / 'run'}")
+    port = free_port()
+    started = [start(i, 2, port, *arguments) for i in range(2)]
+    wait_for(lambda: (tmp_path / "run" / "metrics.jsonl").read_text(), started)
+    started[1].send_signal(signal.SIGTERM)
+    said = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [143, 143], said
+    assert all(f"process {i}: SIGTERM: saved" in text for i, text in enumerate(said))
+    codes, said = run(2, *arguments)
+    assert codes == [0, 0], said
+    assert "continuing in pretrain at epoch" in said[0]
+    agree(tmp_path / "run", workdir)
+
+
+def wait_for(condition, processes, seconds=120):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and all(process.poll() is None for process in processes):
+        try:
+            if condition():
+                return
+        except FileNotFoundError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError([process.communicate()[1] for process in processes if process.poll() is not None])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--processes=2"], "--coordinator, --process missing; --coordinator, --processes and --process go together"),
+        (["--coordinator=a:1", "--processes=2", "--process=2"], "--process must lie between 0 and 1, got 2"),
+        (["--coordinator=a:1", "--processes=2", "--process=0", "--distributed"], "leave out --coordinator, or it"),
+    ],
+)
+def test_arguments_that_do_not_go_together(arguments, message):
+    assert message in refused(CONFIG, *arguments)
