@@ -21,7 +21,7 @@ from ml_collections import ConfigDict, config_flags
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, check_fields, parse, stop
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, devices, epochs
+from jaxcluster.runtime import checkpoint, compilation, devices, epochs
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
@@ -55,6 +55,7 @@ def main(argv: list[str]) -> None:
     try:
         if len(argv) > 1:
             raise UsageError(f"unexpected argument {argv[1]!r}; options are written --name=value")
+        compilation.keep_programs(reporter.say)
         if _PREDICT.value is not None:
             predict(_PREDICT.value, _WORKDIR.value, reporter)
         else:

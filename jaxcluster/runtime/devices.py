@@ -51,11 +51,11 @@ def bind(run: Callable, devices: Sequence[jax.Device]) -> Callable:
     """Compile an epoch's loop for one device (jit, the state is donated) or several (pmap).
 
     Args:
-        run: (state, images, key, start, stop, *, device, num_devices, axis_name) -> (state, sums).
+        run: (state, images, key, start, stop, *, device, num_devices, axis_name) -> (state, info).
         devices: the local devices to use.
 
     Returns:
-        (state, images, key, start, stop) -> (state, sums).
+        (state, images, key, start, stop) -> (state, info).
     """
     if len(devices) == 1:
 
