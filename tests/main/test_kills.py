@@ -8,6 +8,7 @@ again, and killed only if the moment still lasts. So each kill has landed where 
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,16 +28,16 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="cannot wait f
 
 TMP = ".orbax-checkpoint-tmp"
 OFTEN = "--config.checkpoint_seconds=0.2"
-EPOCHS = {"aspc": {"pretrain": 120, "finetune": 60}, "clustergan": {"pretrain": 80, "adversarial": 60, "cluster": 0}}
+PHASES = {"aspc": ("pretrain", "finetune"), "clustergan": ("pretrain", "adversarial", "cluster")}
 ARGUMENTS = {
     "aspc": (
         CONFIG, *SMALL, OFTEN, "--config.pretrain.batch_size=5", "--config.finetune.batch_size=5",
-        "--config.pretrain.epochs=120", "--config.finetune.epochs=60",
+        "--config.pretrain.epochs=400", "--config.finetune.epochs=300",
     ),
     "clustergan": (
         f"--config={ROOT / 'configs' / 'clustergan_digits.py'}", OFTEN, "--config.data.name=", "--config.n_clusters=2",
-        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbours=3", "--config.pretrain.epochs=80",
-        "--config.pretrain.batch_size=5", "--config.adversarial.epochs=60", "--config.adversarial.batch_size=5",
+        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbours=3", "--config.pretrain.epochs=400",
+        "--config.pretrain.batch_size=5", "--config.adversarial.epochs=200", "--config.adversarial.batch_size=5",
         "--config.network.clusterer_hidden=(9,)", "--config.network.generator_hidden=(8,)",
         "--config.network.discriminator_hidden=(7,)",
     ),
@@ -50,6 +51,7 @@ class Started(NamedTuple):
     workdir: Path
     log: Path
     since: float
+    phases: tuple[str, ...]
 
     @property
     def said(self) -> str:
@@ -59,8 +61,17 @@ class Started(NamedTuple):
         """Files and folders that match and that this start has written, not one before it."""
         return [path for path in self.workdir.glob(pattern) if written(path) >= self.since]
 
-    def records(self, phase: str) -> int:
-        return sum(record["phase"] == phase for record in records(self.workdir))
+    def over(self, phase: str) -> bool:
+        """Whether it has said so."""
+        return re.search(rf"^{phase}: epoch (\d+)/\1 .* took ", self.said, re.MULTILINE) is not None
+
+    def epochs(self, phase: str) -> int:
+        """Epochs of a phase that this start has done."""
+        if not self.new("metrics.jsonl"):
+            return 0
+        went_on = re.search(rf"continuing in {phase} at epoch (\d+)", self.said)
+        count = sum(record["phase"] == phase for record in records(self.workdir))
+        return count - int(went_on[1]) if went_on else count
 
 
 class Moment(NamedTuple):
@@ -95,15 +106,14 @@ def cursor(workdir: Path) -> dict | None:
 
 
 def after(phase: str, count: int) -> Moment:
-    """Some epochs into a phase; the count must grow from kill to kill, or what is seen is what was there before."""
-    return Moment(f"{phase} beyond epoch {count}", lambda run: run.records(phase) >= count, delay=0.03)
+    return Moment(f"{count} epochs on in {phase}", lambda run: run.epochs(phase) >= count, delay=0.02)
 
 
-def saving(phase: str, beyond: int) -> Moment:
+def saving(phase: str, count: int) -> Moment:
     def lasts(run):
-        return bool(run.new(f"checkpoints/*{TMP}")) and run.records(phase) > beyond
+        return bool(run.new(f"checkpoints/*{TMP}")) and count <= run.epochs(phase) and not run.over(phase)
 
-    return Moment(f"a save in {phase} beyond epoch {beyond}", lasts, delay=0.1)
+    return Moment(f"in a save, {count} epochs on in {phase}", lasts, delay=0.1)
 
 
 def inside_an_epoch(phase: str) -> Moment:
@@ -111,31 +121,26 @@ def inside_an_epoch(phase: str) -> Moment:
 
     def lasts(run):
         where = cursor(run.workdir) if run.new("checkpoints/*[0-9]") else None
-        return where is not None and where["step"] > 0 and run.records(phase) > 0
+        return where is not None and where["step"] > 0 and run.epochs(phase) > 0
 
     return Moment(f"inside an epoch of {phase}", lasts)
 
 
-def between(algorithm: str, before: str, next_phase: str) -> Moment:
-    """One phase is over and no checkpoint of the next one is there."""
-    over = f"{before}: epoch {EPOCHS[algorithm][before]}/{EPOCHS[algorithm][before]}  "
-    phases = list(EPOCHS[algorithm])
+def between(before: str, after: str) -> Moment:
+    """One phase is over, and nothing of the next one is saved."""
 
     def lasts(run):
-        return over in run.said and cursor(run.workdir)["phase"] < phases.index(next_phase)
+        return run.over(before) and run.phases[cursor(run.workdir)["phase"]] == before
 
-    return Moment(f"between {before} and {next_phase}", lasts, delay=0.1)
+    return Moment(f"between {before} and {after}", lasts, delay=0.1)
 
 
 def writing_model(name: str) -> Moment:
     return Moment(f"the model of {name} being written", lambda run: bool(run.new(f"model/{name}{TMP}")))
 
 
-def trained(algorithm: str) -> Moment:
-    """After the last phase, before the results."""
-    last, epochs = list(EPOCHS[algorithm].items())[-1]
-    over = f"{last}: epoch {epochs}/{epochs}  "
-    return Moment("all trained, no results", lambda run: over in run.said and not run.new("labels.npy"), delay=0.05)
+def trained(last: str) -> Moment:
+    return Moment("all trained, no results", lambda run: run.over(last) and not run.new("labels.npy"), delay=0.05)
 
 
 def drawing(count: int) -> Moment:
@@ -145,19 +150,20 @@ def drawing(count: int) -> Moment:
     return Moment(f"drawing, {count} pictures done", lasts, delay=0.1)
 
 
-def start(arguments, workdir: Path, folder: Path) -> Started:
+def start(algorithm: str, workdir: Path, folder: Path) -> Started:
     """Start the command with the package's own cache of compiled programs, in a home of its own."""
     environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
     environment |= {"XLA_FLAGS": "", "XDG_CACHE_HOME": str(folder / "cache")}
     log, since = folder / "said.txt", time.time() - 0.01  # a file system's clock may lag a tick behind
     with log.open("w") as stream:
-        command = [sys.executable, "-m", "jaxcluster.main", *arguments, f"--workdir={workdir}"]
+        data = f"--config.data.path={folder / 'grey.npz'}"
+        command = [sys.executable, "-m", "jaxcluster.main", *ARGUMENTS[algorithm], data, f"--workdir={workdir}"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stream)
-    return Started(process, workdir, log, since)
+    return Started(process, workdir, log, since, PHASES[algorithm])
 
 
-def run_to_the_end(arguments, workdir: Path, folder: Path) -> str:
-    run = start(arguments, workdir, folder)
+def run_to_the_end(algorithm, workdir: Path, folder: Path) -> str:
+    run = start(algorithm, workdir, folder)
     assert run.process.wait(timeout=600) == 0, run.said
     return run.said
 
@@ -210,25 +216,22 @@ def left_over(workdir: Path) -> list[str]:
     return [str(path.relative_to(workdir)) for kind in kinds for path in workdir.rglob(kind)]
 
 
-def killed_run(algorithm: str, moments: list[Moment], folder: Path, seed: int) -> None:
+def killed_run(algorithm: str, moments: list[Moment], folder: Path, draw: random.Random) -> None:
     x, y = two_kinds((4, 5))
     np.savez(folder / "grey.npz", x=x, y=y)
-    arguments = (*ARGUMENTS[algorithm], f"--config.data.path={folder / 'grey.npz'}")
-    run_to_the_end(arguments, folder / "whole", folder)
-    draw, workdir = random.Random(seed), folder / "killed"
-    where, starts = None, []
+    run_to_the_end(algorithm, folder / "whole", folder)
+    workdir, where, starts = folder / "killed", None, []
     for moment in moments:
-        run = start(arguments, workdir, folder)
+        run = start(algorithm, workdir, folder)
         kill_at(moment, run, draw)
         starts.append((where, run.said))
         where = cursor(workdir)
         print(f"killed: {moment.name}; {len(records(workdir))} records, checkpoint {where}", *left_over(workdir))
     for array in workdir.glob("*.npy"):  # as a kill in the middle of writing leaves it
         array.write_bytes(array.read_bytes()[:50])
-    starts.append((where, run_to_the_end(arguments, workdir, folder)))
-    phases = list(EPOCHS[algorithm])
+    starts.append((where, run_to_the_end(algorithm, workdir, folder)))
     for where, said in starts:  # each has gone on where the newest checkpoint of the one before stood
-        assert where is None or f"continuing in {phases[where['phase']]} at epoch {where['epoch']}" in said
+        assert where is None or f"continuing in {PHASES[algorithm][where['phase']]} at epoch {where['epoch']}" in said
         assert "cannot be read" not in said
         assert "Warning" not in said
     assert_equal_runs(workdir, folder / "whole")
@@ -236,56 +239,54 @@ def killed_run(algorithm: str, moments: list[Moment], folder: Path, seed: int) -
 
 
 def test_killed_three_times_it_ends_as_if_nothing_had_been(tmp_path):
-    draw = random.Random(3)
-    moments = [saving("pretrain", draw.randrange(1, 80)), after("finetune", draw.randrange(5, 50)), drawing(2)]
-    killed_run("aspc", moments, tmp_path, seed=0)
+    draw = random.Random(0)
+    moments = [saving("pretrain", draw.randrange(1, 100)), after("finetune", draw.randrange(1, 100)), drawing(2)]
+    killed_run("aspc", moments, tmp_path, draw)
 
 
-def climbing(draw: random.Random, count: int, below: int) -> list[int]:
-    """Random epochs in rising order, apart enough for a checkpoint to lie between two of them."""
-    return sorted(draw.sample(range(2, below, 4), count))
+def in_turn(phase: str, count: int, draw: random.Random) -> list[Moment]:
+    return [(saving, after)[i % 2](phase, draw.randrange(1, 50)) for i in range(count)]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [0])
 def test_aspc_killed_twenty_times(tmp_path, seed):
     draw = random.Random(seed)
-    early, late = climbing(draw, 7, 100), climbing(draw, 5, 50)
     moments = [
         Moment("claimed, nothing else", lambda run: bool(run.new("config.json"))),
         inside_an_epoch("pretrain"),
-        *(kind("pretrain", at) for kind, at in zip([saving, after] * 4, early)),
-        between("aspc", "pretrain", "finetune"),
-        between("aspc", "pretrain", "finetune"),
+        *in_turn("pretrain", 6, draw),
+        writing_model("pretrain"),
+        between("pretrain", "finetune"),
+        between("pretrain", "finetune"),
         writing_model("start"),
-        *(kind("finetune", at) for kind, at in zip([saving, after] * 3, late)),
-        trained("aspc"),
+        *in_turn("finetune", 5, draw),
+        trained("finetune"),
         writing_model("finetune"),
         drawing(3),
     ]
     assert len(moments) == 20
-    killed_run("aspc", moments, tmp_path, seed)
+    killed_run("aspc", moments, tmp_path, draw)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [0])
 def test_clustergan_killed_twenty_times(tmp_path, seed):
     draw = random.Random(seed)
-    early, late = climbing(draw, 4, 60), climbing(draw, 6, 50)
     moments = [
-        *(kind("pretrain", at) for kind, at in zip([saving, after] * 2, early)),
+        *in_turn("pretrain", 4, draw),
         writing_model("pretrain"),
-        between("clustergan", "pretrain", "adversarial"),
+        between("pretrain", "adversarial"),
         writing_model("start"),
         inside_an_epoch("adversarial"),
-        *(kind("adversarial", at) for kind, at in zip([saving, after] * 3, late)),
+        *in_turn("adversarial", 6, draw),
         writing_model("adversarial"),
-        between("clustergan", "adversarial", "cluster"),
-        Moment("the first save of cluster", lambda run: "adversarial: epoch 60/60  " in run.said
-               and bool(run.new(f"checkpoints/*{TMP}")) and (run.workdir / "model" / "adversarial").exists()),
-        trained("clustergan"),
+        between("adversarial", "cluster"),
+        Moment("in the first save of cluster", lambda run: run.over("adversarial") and not run.over("cluster")
+               and bool(run.new("model/adversarial")) and bool(run.new(f"checkpoints/*{TMP}"))),
+        trained("cluster"),
         writing_model("cluster"),
         drawing(5),
     ]  # fmt: skip
     assert len(moments) == 20
-    killed_run("clustergan", moments, tmp_path, seed)
+    killed_run("clustergan", moments, tmp_path, draw)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -107,6 +108,23 @@ def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     resumed = train(tmp_path / "run")
     assert figures(resumed.history) == figures(whole.history)
     assert resumed.model["x"] == whole.model["x"]
+
+
+@pytest.mark.parametrize("gone", ["*/*", "state/*", "about/*", "_CHECKPOINT_METADATA"])
+def test_an_old_checkpoint_half_removed_stands_in_no_ones_way(tmp_path, gone):
+    """A kill while the oldest one was removed to make room; the run goes on from the newest, and removes the rest."""
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", poll=Poll(4), checkpoint_seconds=0.0)
+    folders = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda folder: int(folder.name))
+    assert len(folders) == 3
+    for path in folders[0].glob(gone):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    said = io.StringIO()
+    resumed = train(tmp_path / "run", said=said)
+    assert "cannot be read" not in said.getvalue()
+    assert resumed.model["x"] == whole.model["x"]
+    assert not folders[0].exists()
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
