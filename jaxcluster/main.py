@@ -23,7 +23,7 @@ from ml_collections import ConfigDict, config_flags
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, check_fields, one_line, parse
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, devices, epochs, hosts
+from jaxcluster.runtime import checkpoint, compilation, devices, epochs, hosts
 from jaxcluster.runtime.feed import PLACES, Feed, choose_place
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
@@ -71,6 +71,7 @@ def main(argv: list[str]) -> None:
     try:
         if len(argv) > 1:
             raise UsageError(f"unexpected argument {argv[1]!r}; options are written --name=value")
+        compilation.keep_programs(Reporter().say)
         if _PREDICT.value is not None:
             predict(_PREDICT.value, _WORKDIR.value, Reporter())
         else:

@@ -78,7 +78,10 @@ class Checkpoints:
 
 
 def save_model(folder: Path, model: dict) -> None:
-    """Write a model, a nested dict of arrays; one that is there is replaced when the new one is complete."""
+    """Write a model, a nested dict of arrays, complete or not at all; one that is there is removed first.
+
+    A kill in between leaves no model; the run, gone on with from its checkpoints, writes it again.
+    """
     with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
         checkpointer.save(folder.absolute(), jax.tree.map(np.array, model), force=True)
 

@@ -47,8 +47,9 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int, resident: boo
         resident: whether the images are the whole data set, or [steps, rows, ...] of this device from step `first` on.
 
     Returns:
-        (state, images, key, first, start, stop, *, device, num_devices, axis_name) -> (state, sums); `key` is the
-        epoch's and decides the order of the samples and every draw; `sums` adds up the steps' info.
+        (state, images, key, first, start, stop, *, device, num_devices, axis_name) -> (state, info); `key` is the
+        epoch's and decides the order of the samples and every draw; `info` has a leading axis of all the epoch's
+        steps, 0 where they were not run: a sum taken here would be rounded by where the calls are cut.
     """
 
     def run(state, images, key, first, start, stop, *, device, num_devices: int, axis_name: str | None):
@@ -65,12 +66,13 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int, resident: boo
             return step(state, batch, jax.random.fold_in(steps_key, i), axis_name=axis_name)
 
         def body(i, carry):
-            state, sums = carry
+            state, infos = carry
             state, info = one(state, i)
-            return state, jax.tree.map(jnp.add, sums, info)
+            return state, jax.tree.map(lambda steps, value: steps.at[i].set(value), infos, info)
 
+        steps = steps_per_epoch(num_samples, batch_size)
         _, info = jax.eval_shape(one, state, start)
-        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), info)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), info)
         return jax.lax.fori_loop(start, stop, body, (state, zeros))
 
     return run

@@ -1,5 +1,6 @@
 """The one trainer: carries any algorithm through its phases, and goes on where an earlier run was stopped."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -185,9 +186,9 @@ class _Run:
                 images, base, end = images_of.at(cursor.step)
                 stop = min(end, steps, cursor.step + stride)
                 began = time.monotonic()
-                state, sums = run(state, images, key, base, cursor.step, stop)
+                state, infos = run(state, images, key, base, cursor.step, stop)
                 images_of.prepare(stop)
-                _add(cursor.sums, jax.device_get(sums))
+                _add(cursor.sums, jax.device_get(infos))
                 info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
                 self._check_finite(cursor, info)
                 stride = hosts.first(_next_stride(stride, stop - cursor.step, time.monotonic() - began))
@@ -270,7 +271,8 @@ class _Run:
         # Processes whose states have drifted apart (unlike machines, a fault of memory) are not to go on unnoticed.
         hosts.agree(lambda: ({"the training state's checksum": checkpoint.checksum(state)}, None))
         if self.writes:
-            self.checkpoints.save(state, dict(cursor.__dict__))
+            # A copy all through: training goes on, and adds to the sums, while the checkpoint is being written.
+            self.checkpoints.save(state, copy.deepcopy(cursor.__dict__))
         self.saved_at = time.monotonic()
 
     def _save_model(self, name: str, model: dict[str, Any]) -> None:
@@ -298,10 +300,13 @@ class _Run:
             )
 
 
-def _add(sums: dict[str, list[float]], more: dict[str, tuple]) -> None:
-    for name, (total, count) in more.items():
-        old = sums.get(name, [0.0, 0.0])
-        sums[name] = [old[0] + float(total), old[1] + float(count)]
+def _add(sums: dict[str, list[float]], infos: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Add step after step, in the order of the steps: however they were shared among calls, no bit differs."""
+    for name, (totals, counts) in infos.items():
+        total, count = sums.get(name, [0.0, 0.0])
+        for more, samples in zip(totals.tolist(), counts.tolist()):
+            total, count = total + more, count + samples
+        sums[name] = [total, count]
 
 
 def _next_stride(stride: int, steps: int, seconds: float) -> int:

@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,15 @@ def claim(workdir: Path, identity: dict[str, Any]) -> None:
     """
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        probe = workdir / f".probe-{os.getpid()}"
+        probe = workdir / ".probe"
         probe.write_text("")
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise WorkdirError(f"--workdir {workdir} cannot be written: {error.strerror}") from error
     file = workdir / "config.json"
     if not file.exists():
-        if any(workdir.iterdir()):
+        # A kill between this check and the rename in `write_json` leaves config.partial and nothing else.
+        if any(child.name != "config.partial" for child in workdir.iterdir()):
             raise WorkdirError(
                 f"--workdir {workdir} holds files that are not a run of jaxcluster; name an empty folder"
             )

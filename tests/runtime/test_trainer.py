@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -62,6 +63,28 @@ def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(tmp_path, monkeypatc
         assert figures(map(json.loads, lines)) == figures(whole.history)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_how_steps_are_shared_among_calls_changes_no_figure(tmp_path, monkeypatch, stride):
+    """The clock decides the shares, so a figure that they changed would differ from run to run."""
+    runs = []
+    for name, steps in (("whole", 100), ("shared", stride)):
+        monkeypatch.setattr(trainer, "_next_stride", lambda *_, steps=steps: steps)
+        runs.append(train(tmp_path / name))
+    assert figures(runs[0].history) == figures(runs[1].history)
+
+
+def test_a_checkpoint_holds_the_sums_of_its_own_steps(tmp_path, monkeypatch):
+    """It is written in the background, while training goes on and adds to them."""
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    cursors = []
+    monkeypatch.setattr(checkpoint.Checkpoints, "save", lambda self, state, cursor: cursors.append(cursor))
+    train(tmp_path, checkpoint_seconds=0.0)
+    inside = [cursor for cursor in cursors if cursor["step"]]
+    assert {cursor["step"] for cursor in inside} == {1, 2, 3}
+    batch_size = toy.algorithm(N).phases[0].batch_size
+    assert [cursor["sums"]["loss"][1] for cursor in inside] == [cursor["step"] * batch_size for cursor in inside]
+
+
 def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     """An exception that nobody expects, as a stand-in for a kill; records beyond the checkpoint are dropped."""
 
@@ -85,6 +108,23 @@ def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     resumed = train(tmp_path / "run")
     assert figures(resumed.history) == figures(whole.history)
     assert resumed.model["x"] == whole.model["x"]
+
+
+@pytest.mark.parametrize("gone", ["*/*", "state/*", "about/*", "_CHECKPOINT_METADATA"])
+def test_an_old_checkpoint_half_removed_stands_in_no_ones_way(tmp_path, gone):
+    """A kill while the oldest one was removed to make room; the run goes on from the newest, and removes the rest."""
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", poll=Poll(4), checkpoint_seconds=0.0)
+    folders = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda folder: int(folder.name))
+    assert len(folders) == 3
+    for path in folders[0].glob(gone):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    said = io.StringIO()
+    resumed = train(tmp_path / "run", said=said)
+    assert "cannot be read" not in said.getvalue()
+    assert resumed.model["x"] == whole.model["x"]
+    assert not folders[0].exists()
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])

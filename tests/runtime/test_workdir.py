@@ -32,6 +32,13 @@ def test_strangers_files_are_left_alone(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("left", [".probe", "config.partial"])
+def test_a_folder_is_claimed_again_after_a_kill_while_it_was_claimed(tmp_path, left):
+    (tmp_path / left).write_text('{"conf')
+    workdir.claim(tmp_path, IDENTITY)
+    assert [file.name for file in tmp_path.iterdir()] == ["config.json"]
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(WorkdirError, match="file/run cannot be written: Not a directory"):

@@ -1,0 +1,292 @@
+"""Killed at random moments, in every phase and in the middle of saves, a run ends as if nothing had been, bit for bit.
+
+A kill is not heard by the run, so the moments are told by what the run can be seen to do from outside: its files and
+what it says. When they show the moment that is waited for, and a little later by a draw, the run is stopped, looked at
+again, and killed only if the moment still lasts. So each kill has landed where its name says.
+"""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+from jaxcluster.runtime.checkpoint import load_model
+from tests.main.commands import CONFIG, ROOT, SMALL, two_kinds
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="cannot wait for a stop without reaping the process")
+
+TMP = ".orbax-checkpoint-tmp"
+OFTEN = "--config.checkpoint_seconds=0.2"
+PHASES = {"aspc": ("pretrain", "finetune"), "clustergan": ("pretrain", "adversarial", "cluster")}
+ARGUMENTS = {
+    "aspc": (
+        CONFIG, *SMALL, OFTEN, "--config.pretrain.batch_size=5", "--config.finetune.batch_size=5",
+        "--config.pretrain.epochs=400", "--config.finetune.epochs=300",
+    ),
+    "clustergan": (
+        f"--config={ROOT / 'configs' / 'clustergan_digits.py'}", OFTEN, "--config.data.name=", "--config.n_clusters=2",
+        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbours=3", "--config.pretrain.epochs=400",
+        "--config.pretrain.batch_size=5", "--config.adversarial.epochs=200", "--config.adversarial.batch_size=5",
+        "--config.network.clusterer_hidden=(9,)", "--config.network.generator_hidden=(8,)",
+        "--config.network.discriminator_hidden=(7,)",
+    ),
+}  # fmt: skip
+
+
+class Started(NamedTuple):
+    """A run from one start to its end or to the kill."""
+
+    process: subprocess.Popen
+    workdir: Path
+    log: Path
+    since: float
+    phases: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def new(self, pattern: str) -> list[Path]:
+        """Files and folders that match and that this start has written, not one before it."""
+        return [path for path in self.workdir.glob(pattern) if written(path) >= self.since]
+
+    def over(self, phase: str) -> bool:
+        """Whether it has said so."""
+        return re.search(rf"^{phase}: epoch (\d+)/\1 .* took ", self.said, re.MULTILINE) is not None
+
+    def epochs(self, phase: str) -> int:
+        """Epochs of a phase that this start has done."""
+        if not self.new("metrics.jsonl"):
+            return 0
+        went_on = re.search(rf"continuing in {phase} at epoch (\d+)", self.said)
+        count = sum(record["phase"] == phase for record in records(self.workdir))
+        return count - int(went_on[1]) if went_on else count
+
+
+class Moment(NamedTuple):
+    """A state of a run that lasts a while."""
+
+    name: str
+    lasts: Callable[[Started], bool]
+    delay: float = 0.0
+    """At most so many seconds from its sight to the kill."""
+
+
+def written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # renamed or removed meanwhile
+        return 0.0
+
+
+def records(workdir: Path) -> list[dict]:
+    file = workdir / "metrics.jsonl"
+    text = file.read_text() if file.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def cursor(workdir: Path) -> dict | None:
+    """Where the newest complete checkpoint stands."""
+    folders = [folder for folder in workdir.glob("checkpoints/*") if folder.name.isdigit()]
+    if not folders:
+        return None
+    newest = max(folders, key=lambda folder: int(folder.name))
+    return json.loads((newest / "about" / "metadata").read_text())["cursor"]
+
+
+def after(phase: str, count: int) -> Moment:
+    return Moment(f"{count} epochs on in {phase}", lambda run: run.epochs(phase) >= count, delay=0.02)
+
+
+def saving(phase: str, count: int) -> Moment:
+    def lasts(run):
+        return bool(run.new(f"checkpoints/*{TMP}")) and count <= run.epochs(phase) and not run.over(phase)
+
+    return Moment(f"in a save, {count} epochs on in {phase}", lasts, delay=0.1)
+
+
+def inside_an_epoch(phase: str) -> Moment:
+    """The newest checkpoint lies between two steps of an epoch."""
+
+    def lasts(run):
+        where = cursor(run.workdir) if run.new("checkpoints/*[0-9]") else None
+        return where is not None and where["step"] > 0 and run.epochs(phase) > 0
+
+    return Moment(f"inside an epoch of {phase}", lasts)
+
+
+def between(before: str, after: str) -> Moment:
+    """One phase is over, and nothing of the next one is saved."""
+
+    def lasts(run):
+        return run.over(before) and run.phases[cursor(run.workdir)["phase"]] == before
+
+    return Moment(f"between {before} and {after}", lasts, delay=0.1)
+
+
+def writing_model(name: str) -> Moment:
+    return Moment(f"the model of {name} being written", lambda run: bool(run.new(f"model/{name}{TMP}")))
+
+
+def trained(last: str) -> Moment:
+    return Moment("all trained, no results", lambda run: run.over(last) and not run.new("labels.npy"), delay=0.05)
+
+
+def drawing(count: int) -> Moment:
+    def lasts(run):
+        return len(run.new("pictures/*.png")) >= count and not (run.workdir / "summary.json").exists()
+
+    return Moment(f"drawing, {count} pictures done", lasts, delay=0.1)
+
+
+def start(algorithm: str, workdir: Path, folder: Path) -> Started:
+    """Start the command with the package's own cache of compiled programs, in a home of its own."""
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment |= {"XLA_FLAGS": "", "XDG_CACHE_HOME": str(folder / "cache")}
+    log, since = folder / "said.txt", time.time() - 0.01  # a file system's clock may lag a tick behind
+    with log.open("w") as stream:
+        data = f"--config.data.path={folder / 'grey.npz'}"
+        command = [sys.executable, "-m", "jaxcluster.main", *ARGUMENTS[algorithm], data, f"--workdir={workdir}"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stream)
+    return Started(process, workdir, log, since, PHASES[algorithm])
+
+
+def run_to_the_end(algorithm, workdir: Path, folder: Path) -> str:
+    run = start(algorithm, workdir, folder)
+    assert run.process.wait(timeout=600) == 0, run.said
+    return run.said
+
+
+def kill_at(moment: Moment, run: Started, draw: random.Random) -> None:
+    """Kill the run while the moment lasts, which is checked when it has been stopped."""
+    try:
+        while run.process.poll() is None:
+            if not moment.lasts(run):
+                time.sleep(0.001)
+                continue
+            time.sleep(draw.uniform(0, moment.delay))
+            run.process.send_signal(signal.SIGSTOP)
+            # Leaves the process to `Popen.wait`, should it have ended.
+            os.waitid(os.P_PID, run.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if moment.lasts(run):
+                return
+            run.process.send_signal(signal.SIGCONT)
+    finally:
+        run.process.kill()
+        code = run.process.wait(timeout=60)
+        assert code == -signal.SIGKILL, f"{moment.name} was never seen; the run ended with {code}: {run.said}"
+
+
+def arrays_of(workdir: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in [*workdir.glob("*.npy"), workdir / "clusters.csv"]}
+
+
+def assert_equal_runs(found: Path, wanted: Path) -> None:
+    """Everything that is not a time is the same."""
+    assert arrays_of(found).keys() >= {"labels.npy", "confidence.npy", "embedding.npy", "centers.npy"}
+    assert arrays_of(found) == arrays_of(wanted)
+    without_time = [[record | {"seconds": 0} for record in records(folder)] for folder in (found, wanted)]
+    assert without_time[0] == without_time[1]
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (found, wanted)]
+    assert summaries[0]["results"] == summaries[1]["results"]
+    names = [{path.name for path in folder.glob("model/*")} for folder in (found, wanted)]
+    assert names[0] == names[1]
+    for name in names[0]:
+        models = [load_model(folder / "model" / name) for folder in (found, wanted)]
+        same = jax.tree.map(lambda a, b: a.dtype == b.dtype and a.tobytes() == b.tobytes(), *models)
+        assert all(jax.tree.leaves(same)), name
+    pictures = [{path.name for path in folder.glob("pictures/*")} for folder in (found, wanted)]
+    assert pictures[0] == pictures[1]
+
+
+def left_over(workdir: Path) -> list[str]:
+    """What a kill has left of something unfinished."""
+    kinds = ("*tmp*", "*.partial", ".probe*")
+    return [str(path.relative_to(workdir)) for kind in kinds for path in workdir.rglob(kind)]
+
+
+def killed_run(algorithm: str, moments: list[Moment], folder: Path, draw: random.Random) -> None:
+    x, y = two_kinds((4, 5))
+    np.savez(folder / "grey.npz", x=x, y=y)
+    run_to_the_end(algorithm, folder / "whole", folder)
+    workdir, where, starts = folder / "killed", None, []
+    for moment in moments:
+        run = start(algorithm, workdir, folder)
+        kill_at(moment, run, draw)
+        starts.append((where, run.said))
+        where = cursor(workdir)
+        print(f"killed: {moment.name}; {len(records(workdir))} records, checkpoint {where}", *left_over(workdir))
+    for array in workdir.glob("*.npy"):  # as a kill in the middle of writing leaves it
+        array.write_bytes(array.read_bytes()[:50])
+    starts.append((where, run_to_the_end(algorithm, workdir, folder)))
+    for where, said in starts:  # each has gone on where the newest checkpoint of the one before stood
+        assert where is None or f"continuing in {PHASES[algorithm][where['phase']]} at epoch {where['epoch']}" in said
+        assert "cannot be read" not in said
+        assert "Warning" not in said
+    assert_equal_runs(workdir, folder / "whole")
+    assert not left_over(workdir)
+
+
+def test_killed_three_times_it_ends_as_if_nothing_had_been(tmp_path):
+    draw = random.Random(0)
+    moments = [saving("pretrain", draw.randrange(1, 100)), after("finetune", draw.randrange(1, 100)), drawing(2)]
+    killed_run("aspc", moments, tmp_path, draw)
+
+
+def in_turn(phase: str, count: int, draw: random.Random) -> list[Moment]:
+    return [(saving, after)[i % 2](phase, draw.randrange(1, 50)) for i in range(count)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [0])
+def test_aspc_killed_twenty_times(tmp_path, seed):
+    draw = random.Random(seed)
+    moments = [
+        Moment("claimed, nothing else", lambda run: bool(run.new("config.json"))),
+        inside_an_epoch("pretrain"),
+        *in_turn("pretrain", 6, draw),
+        writing_model("pretrain"),
+        between("pretrain", "finetune"),
+        between("pretrain", "finetune"),
+        writing_model("start"),
+        *in_turn("finetune", 5, draw),
+        trained("finetune"),
+        writing_model("finetune"),
+        drawing(3),
+    ]
+    assert len(moments) == 20
+    killed_run("aspc", moments, tmp_path, draw)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [0])
+def test_clustergan_killed_twenty_times(tmp_path, seed):
+    draw = random.Random(seed)
+    moments = [
+        *in_turn("pretrain", 4, draw),
+        writing_model("pretrain"),
+        between("pretrain", "adversarial"),
+        writing_model("start"),
+        inside_an_epoch("adversarial"),
+        *in_turn("adversarial", 6, draw),
+        writing_model("adversarial"),
+        between("adversarial", "cluster"),
+        Moment("in the first save of cluster", lambda run: run.over("adversarial") and not run.over("cluster")
+               and bool(run.new("model/adversarial")) and bool(run.new(f"checkpoints/*{TMP}"))),
+        trained("cluster"),
+        writing_model("cluster"),
+        drawing(5),
+    ]  # fmt: skip
+    assert len(moments) == 20
+    killed_run("clustergan", moments, tmp_path, draw)
