@@ -21,7 +21,7 @@ from ml_collections import ConfigDict, config_flags
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, check_fields, parse, stop
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, devices, epochs
+from jaxcluster.runtime import checkpoint, devices, epochs, storage
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
@@ -50,7 +50,7 @@ def run() -> None:
 
 def main(argv: list[str]) -> None:
     """Parse, build, run."""
-    logging.set_verbosity(logging.ERROR)  # orbax narrates every save
+    logging.set_verbosity(logging.FATAL)  # orbax narrates every save, and prints what it raises as well
     reporter = Reporter()
     try:
         if len(argv) > 1:
@@ -83,9 +83,10 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
     claim(workdir, identity)
     summary_file = workdir / "summary.json"
-    if summary_file.exists():
+    complete = storage.read_text(summary_file)
+    if complete is not None:
         reporter.say(f"this run is complete; its results are in {workdir}")
-        _say_results(json.loads(summary_file.read_text()), reporter)
+        _say_results(json.loads(complete), reporter)
         return
     reporter.say(f"{config.algorithm} on {dataset.name}: {_shape(dataset)}; workdir {workdir}")
     for remark in room.remarks(config, dataset.images.shape[1:]):
@@ -126,20 +127,21 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
         raise UsageError("--predict needs --workdir, the folder of a finished run")
     if _CONFIG.value is not None:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
-    identity = read_identity(Path(workdir))
+    place = _place(workdir, f"--workdir {workdir}")
+    identity = read_identity(place)
     config, about = ConfigDict(identity["config"]), identity["data"]
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
     dataset = data.load(path=path, like=frame, report=reporter.say, field="--predict")
     algorithm = _build(_room(config), config, len(dataset.images), frame)
     last = algorithm.phases[-1]
     model = _load_model(
-        Path(workdir) / "model" / last.name,
+        place / "model" / last.name,
         where=f"--workdir {workdir}",
         absent="its training has not finished; run its command again first",
     )
     images = jax.device_put(dataset.images)
     rows = epochs.observe_all(jax.jit(last.observe), model, images, jax.random.key(config.seed), poll=lambda: None)
-    folder = _new_folder(Path(workdir) / "predictions", dataset.name)
+    folder = storage.new_folder(place / "predictions", dataset.name)
     report.write_outputs(folder, _arrays(algorithm.outputs, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
@@ -169,16 +171,20 @@ def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> Non
 
 def _workdir() -> Path:
     if _WORKDIR.value:
-        # As a path, gs://bucket/run would be a local folder named "gs:".
-        if "://" in _WORKDIR.value:
-            raise UsageError(f"--workdir {_WORKDIR.value}: buckets cannot be written to yet; name a local folder")
-        return Path(_WORKDIR.value)
+        return _place(_WORKDIR.value, f"--workdir {_WORKDIR.value}")
     if _WORKDIR.value is not None:
         raise UsageError("--workdir is empty; name a folder, or leave it out")
     _room(_CONFIG.value)
     file, _, arm = flags.FLAGS["config"].config_filename.partition(":")
     name = f"{Path(file).stem}-{arm}" if arm else Path(file).stem
     return Path("runs") / f"{name}-seed{_CONFIG.value.seed}"
+
+
+def _place(name: str, where: str) -> Path:
+    try:
+        return storage.place(name)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _build(room: ModuleType, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
@@ -195,7 +201,9 @@ def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict
         return None
     where = f"config.init_from={init_from}"
     model = _load_model(
-        Path(init_from) / "model" / first_phase, where=where, absent=f"no finished {first_phase} phase there"
+        _place(init_from, where) / "model" / first_phase,
+        where=where,
+        absent=f"no finished {first_phase} phase there",
     )
     phase = next(phase for phase in algorithm.phases if phase.name == first_phase)
     wanted, found = _shapes(jax.eval_shape(phase.model, phase.template())), _shapes(model)
@@ -214,7 +222,7 @@ def _shapes(model: dict[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def _load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
-    if not folder.is_dir():
+    if not storage.is_folder(folder):
         raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
@@ -243,18 +251,6 @@ def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
         "offset": dataset.offset,
         "scale": dataset.scale,
     }
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    """Make parent/name, or name-2, name-3, ...: nothing is overwritten."""
-    number = 1
-    while True:
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
 
 
 def _shape(dataset: data.Dataset) -> str:

@@ -10,12 +10,13 @@ import jax
 import numpy as np
 
 from jaxcluster.protocol import Algorithm, Phase
-from jaxcluster.runtime import checkpoint, devices, epochs
+from jaxcluster.runtime import checkpoint, devices, epochs, storage
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.workdir import Metrics
 
 __all__ = ["Trained", "TrainingError", "train"]
 
+AGAIN = "The same command goes on from the last good checkpoint"
 CALL_SECONDS = 1.0  # aim of one device call; none should last longer than about five
 
 
@@ -79,6 +80,8 @@ def train(
 
     Raises:
         TrainingError: a loss is not finite or the algorithm reports a fault; the last good checkpoint is kept.
+        StorageError: a model, the metrics at the end, or the state at an interruption cannot be written; the same.
+            A checkpoint that cannot be written is only told.
     """
     run = _Run(
         algorithm,
@@ -135,6 +138,7 @@ class _Run:
             model = phase.model(state)
             checkpoint.save_model(self.workdir / "model" / phase.name, model)
             if cursor.phase + 1 == len(phases):
+                self.metrics.flush()
                 break
             seconds = cursor.seconds
             cursor, state = _Cursor(cursor.phase + 1), None
@@ -231,8 +235,10 @@ class _Run:
         """Save if it is time to, or if a signal was heard."""
         try:
             self.poll()
-        except BaseException:
+        except BaseException as request:
             self._save(state, cursor)
+            if not self.checkpoints.finish():
+                raise storage.StorageError(f"{request}: the state could not be saved. {AGAIN}") from request
             raise
         if time.monotonic() - self.saved_at >= self.checkpoint_seconds:
             self._save(state, cursor)
@@ -242,7 +248,8 @@ class _Run:
         state = jax.tree.map(np.array, state)
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state)):
             self._report_fault(cursor, "the training state is not finite")
-        self.checkpoints.save(state, dict(cursor.__dict__))
+        # A checkpoint never knows of epochs that metrics.jsonl lacks.
+        self.checkpoints.save(state, dict(cursor.__dict__), first=self.metrics.flush)
         self.saved_at = time.monotonic()
 
     def _check_finite(self, cursor: _Cursor, figures: dict[str, Any]) -> None:
