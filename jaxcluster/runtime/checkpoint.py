@@ -129,7 +129,10 @@ def save_model(folder: Path, model: dict) -> None:
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(storage.absolute(folder), jax.tree.map(np.array, model), force=True)
     except Exception as error:  # the system's, or whatever orbax and TensorStore make of it
-        raise storage.StorageError(f"the model {folder} cannot be written: {storage.reason(error)}") from error
+        raise storage.StorageError(
+            f"the model {folder} cannot be written: {storage.reason(error)}; "
+            "the same command goes on from the last good checkpoint once it can"
+        ) from error
 
 
 def load_model(folder: Path) -> dict:

@@ -60,7 +60,7 @@ def place(name: str) -> Path:
         return Path(name)
     if scheme != "gs":
         raise ValueError(f"{scheme}:// cannot be written to; name a local folder or gs://BUCKET/FOLDER")
-    if not rest.strip("/").partition("/")[0]:
+    if not rest.partition("/")[0]:
         raise ValueError("no bucket is named; expected gs://BUCKET/FOLDER")
     if importlib.util.find_spec("gcsfs") is None:
         raise ValueError("gs:// needs the package gcsfs; install it with: pip install 'etils[epath-gcs]'")
@@ -136,7 +136,9 @@ def is_empty(folder: Path) -> bool:
     """Whether nothing lies in a folder, or in a bucket below this name."""
     with _told(folder, "read"):
         try:
-            return not any(child != folder for child in folder.iterdir())  # some tools mark a folder by an object
+            return not any(
+                str(child).rstrip("/") != str(folder) for child in folder.iterdir()
+            )  # some mark a folder by an object
         except FileNotFoundError:
             return True
 

@@ -16,7 +16,6 @@ from jaxcluster.runtime.workdir import Metrics
 
 __all__ = ["Trained", "TrainingError", "train"]
 
-AGAIN = "The same command goes on from the last good checkpoint"
 CALL_SECONDS = 1.0  # aim of one device call; none should last longer than about five
 
 
@@ -238,7 +237,8 @@ class _Run:
         except BaseException as request:
             self._save(state, cursor)
             if not self.checkpoints.finish():
-                raise storage.StorageError(f"{request}: the state could not be saved. {AGAIN}") from request
+                kept = "the same command goes on from the last good checkpoint"
+                raise storage.StorageError(f"{request}: the state could not be saved; {kept}") from request
             raise
         if time.monotonic() - self.saved_at >= self.checkpoint_seconds:
             self._save(state, cursor)

@@ -19,7 +19,7 @@ __all__ = ["Bucket", "serve"]
 
 
 class Bucket:
-    """The objects by name, what was asked in vain, and the number of uploads of each object.
+    """The objects by name, the names of all uploads in turn, and what was asked that a bucket cannot do.
 
     `refuse_writes` holds a regular expression: uploads to names in which it is found are answered 403.
     """
@@ -116,6 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, query = self._address()
+        if re.match(r"/storage/v1/b/(?!bucket(/|$))", path):
+            return self._say({"error": {"code": 404, "message": "The specified bucket does not exist."}}, 404)
         if path == "/storage/v1/b/bucket":
             return self._say({"kind": "storage#bucket", "name": "bucket", "id": "bucket"})
         if path == "/storage/v1/b/bucket/o":
@@ -132,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         path, query = self._address()
         body = self._body()
+        if re.match(r"/upload/storage/v1/b/(?!bucket/)", path):
+            return self._say({"error": {"code": 404, "message": "The specified bucket does not exist."}}, 404)
         if path != "/upload/storage/v1/b/bucket/o":
             return self._refuse(path)
         if "upload" in query:
