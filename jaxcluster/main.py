@@ -23,7 +23,7 @@ from ml_collections import ConfigDict, config_flags
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, check_fields, one_line, parse
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, compilation, devices, epochs, hosts
+from jaxcluster.runtime import checkpoint, compilation, devices, epochs, hosts, storage
 from jaxcluster.runtime.feed import PLACES, Feed, choose_place
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
@@ -67,7 +67,7 @@ def run() -> None:
 
 def main(argv: list[str]) -> None:
     """Parse, build, run."""
-    logging.set_verbosity(logging.ERROR)  # orbax narrates every save
+    logging.set_verbosity(logging.FATAL)  # orbax narrates every save, and prints what it raises as well
     try:
         if len(argv) > 1:
             raise UsageError(f"unexpected argument {argv[1]!r}; options are written --name=value")
@@ -171,8 +171,8 @@ def _prepare(config: ConfigDict | None, reporter: Reporter) -> tuple[dict[str, A
 def _claim(workdir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Take the workdir for this run; its summary if it is complete."""
     claim(workdir, identity)
-    file = workdir / "summary.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    summary = storage.read_text(workdir / "summary.json")
+    return None if summary is None else json.loads(summary)
 
 
 def _placement(job: Job) -> list[str]:
@@ -218,21 +218,22 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
         raise UsageError("--predict needs --workdir, the folder of a finished run")
     if _CONFIG.value is not None:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
-    identity = read_identity(Path(workdir))
+    place = _place(workdir, f"--workdir {workdir}")
+    identity = read_identity(place)
     config, about = ConfigDict(identity["config"]), identity["data"]
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
     dataset = data.load(path=path, like=frame, report=reporter.say, field="--predict")
     algorithm = _build(_room(config), config, len(dataset.images), frame)
     last = algorithm.phases[-1]
     model = _load_model(
-        Path(workdir) / "model" / last.name,
+        place / "model" / last.name,
         where=f"--workdir {workdir}",
         absent="its training has not finished; run its command again first",
     )
     feed = Feed(dataset.images, jax.local_devices()[:1])
     observe = epochs.bind_observe(last.observe, feed)
     rows = epochs.observe_all(observe, feed, model, jax.random.key(config.seed), poll=lambda: None)
-    folder = _new_folder(Path(workdir) / "predictions", dataset.name)
+    folder = storage.new_folder(place / "predictions", dataset.name)
     report.write_outputs(folder, _arrays(algorithm.outputs, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
@@ -262,16 +263,20 @@ def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> Non
 
 def _workdir() -> Path:
     if _WORKDIR.value:
-        # As a path, gs://bucket/run would be a local folder named "gs:".
-        if "://" in _WORKDIR.value:
-            raise UsageError(f"--workdir {_WORKDIR.value}: buckets cannot be written to yet; name a local folder")
-        return Path(_WORKDIR.value)
+        return _place(_WORKDIR.value, f"--workdir {_WORKDIR.value}")
     if _WORKDIR.value is not None:
         raise UsageError("--workdir is empty; name a folder, or leave it out")
     _room(_CONFIG.value)
     file, _, arm = flags.FLAGS["config"].config_filename.partition(":")
     name = f"{Path(file).stem}-{arm}" if arm else Path(file).stem
     return Path("runs") / f"{name}-seed{_CONFIG.value.seed}"
+
+
+def _place(name: str, where: str) -> Path:
+    try:
+        return storage.place(name)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _build(room: ModuleType, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
@@ -288,7 +293,9 @@ def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict
         return None
     where = f"config.init_from={init_from}"
     model = _load_model(
-        Path(init_from) / "model" / first_phase, where=where, absent=f"no finished {first_phase} phase there"
+        _place(init_from, where) / "model" / first_phase,
+        where=where,
+        absent=f"no finished {first_phase} phase there",
     )
     phase = next(phase for phase in algorithm.phases if phase.name == first_phase)
     wanted, found = _shapes(jax.eval_shape(phase.model, phase.template())), _shapes(model)
@@ -307,7 +314,7 @@ def _shapes(model: dict[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def _load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
-    if not folder.is_dir():
+    if not storage.is_folder(folder):
         raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
@@ -336,18 +343,6 @@ def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
         "offset": dataset.offset,
         "scale": dataset.scale,
     }
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    """Make parent/name, or name-2, name-3, ...: nothing is overwritten."""
-    number = 1
-    while True:
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
 
 
 def _shape(dataset: data.Dataset) -> str:

@@ -1,6 +1,7 @@
 """What a run leaves behind: arrays, a table, a summary and pictures."""
 
 import importlib.metadata
+import io
 import math
 import os
 import platform
@@ -8,13 +9,14 @@ import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import jax
 import numpy as np
 
 from jaxcluster import metrics, plots
 from jaxcluster.protocol import Algorithm, Outputs
+from jaxcluster.runtime import storage
 from jaxcluster.runtime.trainer import Trained
 from jaxcluster.runtime.workdir import write_csv
 
@@ -51,9 +53,9 @@ def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, fl
 def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None) -> None:
     """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and clusters.csv."""
     for name in ("labels", "confidence", "embedding", "centers"):
-        np.save(folder / f"{name}.npy", getattr(outputs, name))
+        storage.write_array(folder / f"{name}.npy", getattr(outputs, name))
     for name, labels in (outputs.others or {}).items():
-        np.save(folder / f"{name}.npy", labels)
+        storage.write_array(folder / f"{name}.npy", labels)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
 
 
@@ -122,45 +124,49 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
         algorithm: that was run.
         say: told where a picture failed.
     """
-    folder.mkdir(exist_ok=True)
+    storage.make_folder(folder)
     dataset, trained, outputs = results.dataset, results.trained, results.outputs
     images = (dataset.images - np.float32(dataset.offset)) * np.float32(dataset.scale)
     panels = {"pixels" if images.ndim == 4 else "features": images.reshape(len(images), -1)}
     panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
     colours = {"labels": dataset.labels, "clusters": outputs.labels}
-    pictures: dict[str, Callable[[Path], Any]] = {
-        "losses": lambda path: plots.curves.losses(trained.history, path),
-        "scores": lambda path: plots.curves.scores(trained.history, path, stop_change=algorithm.stop_change),
-        "pca": lambda path: plots.embedding.pca_panels(panels, path, **colours),
-        "tsne": lambda path: plots.embedding.tsne(outputs.embedding, path, **colours),
-        "typical": lambda path: plots.typical.most_typical(
-            images, outputs.labels, outputs.confidence, path, num_clusters=len(outputs.centers)
+    pictures: dict[str, Callable[[BinaryIO], Any]] = {
+        "losses": lambda file: plots.curves.losses(trained.history, file),
+        "scores": lambda file: plots.curves.scores(trained.history, file, stop_change=algorithm.stop_change),
+        "pca": lambda file: plots.embedding.pca_panels(panels, file, **colours),
+        "tsne": lambda file: plots.embedding.tsne(outputs.embedding, file, **colours),
+        "typical": lambda file: plots.typical.most_typical(
+            images, outputs.labels, outputs.confidence, file, num_clusters=len(outputs.centers)
         ),
     }
     if dataset.labels is not None:
-        pictures["confusion"] = lambda path: _confusion(dataset.labels, outputs.labels, dataset.label_names, path)
+        pictures["confusion"] = lambda file: _confusion(dataset.labels, outputs.labels, dataset.label_names, file)
     if results.generated is not None:
         drawn, clusters = results.generated
-        pictures["generated"] = lambda path: plots.samples.grid(
-            drawn, path, clusters=clusters, title="generated images"
+        pictures["generated"] = lambda file: plots.samples.grid(
+            drawn, file, clusters=clusters, title="generated images"
         )
     if algorithm.similarity is not None:
         pictures |= _similarities(algorithm.similarity, results)
     for name, draw in pictures.items():
         try:
-            draw(folder / f"{name}.png")
+            picture = io.BytesIO()
+            draw(picture)
+            if picture.tell():  # there may be nothing to draw
+                with storage.new_file(folder / f"{name}.png") as file:
+                    file.write(picture.getvalue())
         except Exception as error:  # the clustering is worth more than its picture
             say(f"picture {name}.png could not be drawn: {error}")
 
 
-def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str, ...] | None, path: Path):
+def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str, ...] | None, file: BinaryIO):
     table, classes, columns = metrics.matched_table(labels, clusters)
     names = [label_names[j] for j in classes] if label_names else [str(j) for j in classes]
-    return plots.confusion.confusion(table, path, row_names=names, column_names=[str(k) for k in columns])
+    return plots.confusion.confusion(table, file, row_names=names, column_names=[str(k) for k in columns])
 
 
-def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[[Path], Any]]:
+def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[[BinaryIO], Any]]:
     """Pairwise similarities of a random subset, sorted by the final clusters, at the start and at the end."""
     some = np.random.default_rng(0).permutation(len(results.outputs.labels))[:SIMILARITY_SAMPLES]
     clusters = results.outputs.labels[some]
@@ -169,8 +175,8 @@ def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[
         for when, outputs in (("start", results.initial), ("end", results.outputs))
     }
     return {
-        f"similarity_{when}": lambda path, when=when: plots.similarity.block_diagonal(
-            matrices[when], path, clusters=clusters, title=f"pairwise similarity at the {when}"
+        f"similarity_{when}": lambda file, when=when: plots.similarity.block_diagonal(
+            matrices[when], file, clusters=clusters, title=f"pairwise similarity at the {when}"
         )
         for when in matrices
     }

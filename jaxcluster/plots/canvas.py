@@ -39,7 +39,7 @@ def finish(fig, path):
 
     Args:
       fig: a Figure.
-      path: a file name or None.
+      path: a file name, a binary stream, or None.
 
     Returns:
       The same Figure.

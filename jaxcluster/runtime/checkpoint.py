@@ -1,9 +1,12 @@
 """Checkpoints and models on disk; the only file that knows orbax.
 
 A checkpoint is the training state and the cursor that says where training stood. Both are written beside the older
-ones and renamed when complete, so that a kill leaves the last good one; a checksum finds what a disk spoilt later.
+ones and renamed when complete (in a bucket: marked as complete by one last object), so that a kill or a full disk
+leaves the last good one; a checksum finds what a disk spoilt later.
 """
 
+import contextlib
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from jaxcluster.runtime import storage
+
 __all__ = ["Checkpoints", "checksum", "load_model", "save_model"]
 
 
@@ -21,30 +26,47 @@ class Checkpoints:
 
     Args:
         folder: where they are, made if absent.
-        report: told about a checkpoint that cannot be read.
+        report: told about a checkpoint that cannot be read or written.
         keep: how many are kept.
+
+    Raises:
+        StorageError: the folder cannot be made or looked through.
     """
 
     def __init__(self, folder: Path, *, report: Callable[[str], None], keep: int = 3):
-        folder.mkdir(parents=True, exist_ok=True)
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False, multiprocessing_options=_alone())
-        self._folder = folder
-        self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
-        self._report = report
+        self._folder, self._keep, self._report = storage.absolute(folder), keep, report
+        _hush_closed_loops()
+        self._open()
 
-    def save(self, state: Any, cursor: dict) -> None:
+    def save(self, state: Any, cursor: dict, *, first: Callable[[], None] = lambda: None) -> None:
         """Write a checkpoint in the background; waits for the one before it.
 
-        The state is copied to the host first: its device buffers are donated to the next training step.
+        The state is copied to the host first: its device buffers are donated to the next training step. What cannot be
+        written is told, and the older checkpoints are kept.
+
+        Args:
+            state: a tree of arrays.
+            cursor: JSON data.
+            first: writes what the checkpoint relies on; where it raises OSError the checkpoint is not written.
         """
-        self._manager.wait_until_finished()
+        self.finish()
         state = jax.tree.map(lambda leaf: np.array(leaf), state)
         serial = max(self._manager.all_steps(), default=-1) + 1
         about = {"cursor": cursor, "checksum": checksum(state)}
-        self._manager.save(
-            serial,
-            args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about)),
-        )
+        args = ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about))
+        try:
+            first()
+            self._manager.save(serial, args=args)
+        except Exception as error:  # the system's, or whatever orbax and TensorStore make of it
+            self._give_up(error)
+
+    def finish(self) -> bool:
+        """Wait for the last save; whether it is complete."""
+        try:
+            self._manager.wait_until_finished()
+        except Exception as error:
+            self._give_up(error)
+        return self._written
 
     def restore(self, template: Callable[[dict], Any]) -> tuple[Any, dict] | None:
         """Read the newest checkpoint that is whole.
@@ -64,9 +86,29 @@ class Checkpoints:
         return None
 
     def close(self) -> None:
-        """Wait for the last save to be complete."""
-        self._manager.wait_until_finished()
+        """Wait for the last save."""
+        self.finish()
         self._manager.close()
+
+    def _open(self) -> None:
+        options = ocp.CheckpointManagerOptions(max_to_keep=self._keep, create=False, multiprocessing_options=_alone())
+        try:
+            storage.make_folder(self._folder)
+            self._manager = ocp.CheckpointManager(self._folder, options=options)
+        except Exception as error:
+            raise storage.StorageError(f"{self._folder} cannot be read: {storage.reason(error)}") from error
+        self._written = True
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell that a save has failed, and begin anew with what is there: orbax has lost count of it."""
+        self._report(
+            f"a checkpoint could not be written ({storage.reason(error)}); the last good one is kept, "
+            "and the next is tried at the usual time"
+        )
+        with contextlib.suppress(Exception):  # the same error once more
+            self._manager.close()
+        self._open()
+        self._written = False
 
     def _read(self, serial: int, template: Callable[[dict], Any]) -> tuple[Any, dict]:
         about = self._manager.restore(serial, args=ocp.args.Composite(about=ocp.args.JsonRestore()))["about"]
@@ -81,9 +123,19 @@ def save_model(folder: Path, model: dict) -> None:
     """Write a model, a nested dict of arrays, complete or not at all; one that is there is removed first.
 
     A kill in between leaves no model; the run, gone on with from its checkpoints, writes it again.
+
+    Raises:
+        StorageError: it cannot be written.
     """
-    with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
-        checkpointer.save(folder.absolute(), jax.tree.map(np.array, model), force=True)
+    _hush_closed_loops()
+    try:
+        with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
+            checkpointer.save(storage.absolute(folder), jax.tree.map(np.array, model), force=True)
+    except Exception as error:  # the system's, or whatever orbax and TensorStore make of it
+        raise storage.StorageError(
+            f"the model {folder} cannot be written: {storage.reason(error)}; "
+            "the same command goes on from the last good checkpoint once it can"
+        ) from error
 
 
 def load_model(folder: Path) -> dict:
@@ -92,10 +144,26 @@ def load_model(folder: Path) -> dict:
     Raises:
         FileNotFoundError: there is none.
     """
-    if not folder.is_dir():
+    if not storage.is_folder(folder):
         raise FileNotFoundError(f"no model at {folder}")
     with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as checkpointer:
-        return checkpointer.restore(folder.absolute())
+        return checkpointer.restore(storage.absolute(folder))
+
+
+def _hush_closed_loops() -> None:
+    """Keep tracebacks of one kind from the screen.
+
+    Where several arrays of a tree cannot be written, orbax raises the first error and closes its event loop; then
+    TensorStore, which calls back for each other one, finds the loop closed and prints so.
+    """
+    if sys.unraisablehook is not _print_but_closed_loops:
+        _print_but_closed_loops.before = sys.unraisablehook
+        sys.unraisablehook = _print_but_closed_loops
+
+
+def _print_but_closed_loops(unraisable) -> None:
+    if str(unraisable.exc_value) != "Event loop is closed":
+        _print_but_closed_loops.before(unraisable)
 
 
 def _alone() -> ocp.options.MultiprocessingOptions:

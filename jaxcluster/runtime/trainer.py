@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jaxcluster.protocol import Algorithm, Phase
-from jaxcluster.runtime import checkpoint, devices, epochs, hosts
+from jaxcluster.runtime import checkpoint, devices, epochs, hosts, storage
 from jaxcluster.runtime.feed import Epoch, Feed
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.workdir import Metrics
@@ -85,6 +85,8 @@ def train(
 
     Raises:
         TrainingError: a loss is not finite or the algorithm reports a fault; the last good checkpoint is kept.
+        StorageError: a model, the metrics at the end, or the state at an interruption cannot be written; the same.
+            A checkpoint that cannot be written is only told.
         HostError: another process has ended.
     """
     feed = Feed(images, device_list or jax.local_devices()[:1], place)
@@ -134,6 +136,8 @@ class _Run:
             model = phase.model(state)
             self._save_model(phase.name, model)
             if cursor.phase + 1 == len(phases):
+                if self.writes:
+                    self.metrics.flush()
                 break
             seconds = cursor.seconds
             cursor, state = _Cursor(cursor.phase + 1), None
@@ -257,8 +261,11 @@ class _Run:
         """Save if it is time to, or if a signal was heard."""
         try:
             self.poll()
-        except BaseException:
+        except BaseException as request:
             self._save(state, cursor)
+            if self.writes and not self.checkpoints.finish():
+                kept = "the same command goes on from the last good checkpoint"
+                raise storage.StorageError(f"{request}: the state could not be saved; {kept}") from request
             raise
         if hosts.first(time.monotonic() - self.saved_at >= self.checkpoint_seconds):
             self._save(state, cursor)
@@ -272,7 +279,8 @@ class _Run:
         hosts.agree(lambda: ({"the training state's checksum": checkpoint.checksum(state)}, None))
         if self.writes:
             # A copy all through: training goes on, and adds to the sums, while the checkpoint is being written.
-            self.checkpoints.save(state, copy.deepcopy(cursor.__dict__))
+            # And a checkpoint never knows of epochs that metrics.jsonl lacks.
+            self.checkpoints.save(state, copy.deepcopy(cursor.__dict__), first=self.metrics.flush)
         self.saved_at = time.monotonic()
 
     def _save_model(self, name: str, model: dict[str, Any]) -> None:

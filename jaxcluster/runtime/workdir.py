@@ -1,12 +1,15 @@
 """The folder of a run: its identity, its metrics, its results."""
 
 import csv
+import io
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from jaxcluster.runtime import storage
 
 __all__ = ["Metrics", "WorkdirError", "claim", "differences", "read_identity", "write_csv", "write_json"]
 
@@ -27,16 +30,13 @@ def claim(workdir: Path, identity: dict[str, Any]) -> None:
             the message names the fields that differ.
     """
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        probe = workdir / ".probe"
-        probe.write_text("")
-        probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise WorkdirError(f"--workdir {workdir} cannot be written: {error.strerror}") from error
+        storage.check_writable(workdir)
+    except storage.StorageError as error:
+        raise WorkdirError(f"--workdir {error}") from error
     file = workdir / "config.json"
-    if not file.exists():
+    if storage.read_text(file) is None:
         # A kill between this check and the rename in `write_json` leaves config.partial and nothing else.
-        if any(child.name != "config.partial" for child in workdir.iterdir()):
+        if not storage.is_empty(workdir, besides="config.partial"):
             raise WorkdirError(
                 f"--workdir {workdir} holds files that are not a run of jaxcluster; name an empty folder"
             )
@@ -57,11 +57,11 @@ def read_identity(workdir: Path) -> dict[str, Any]:
     Raises:
         WorkdirError: there is no run in the folder.
     """
-    file = workdir / "config.json"
-    if not file.exists():
+    text = storage.read_text(workdir / "config.json")
+    if text is None:
         raise WorkdirError(f"--workdir {workdir} holds no run (there is no config.json in it)")
     try:
-        return json.loads(file.read_text())
+        return json.loads(text)
     except ValueError as error:
         raise WorkdirError(f"--workdir {workdir} holds a damaged config.json: {error}") from error
 
@@ -87,41 +87,44 @@ class Metrics:
 
     def __init__(self, file: Path, *, keep):
         self.history = [record for record in _read_lines(file) if keep(record)]
-        partial = file.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(record) + "\n" for record in self.history))
-        partial.replace(file)
-        self._file = file.open("a")
+        self._lines = storage.Lines(file, map(json.dumps, self.history))
 
     def add(self, record: dict[str, Any]) -> None:
         """Append one record."""
         self.history.append(record)
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
+        self._lines.add(json.dumps(record))
+
+    def flush(self) -> None:
+        """Have all records in the file: before a checkpoint that knows of them, and at the end.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self._lines.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._lines.close()
 
 
 def write_json(file: Path, data: Any) -> None:
     """Write JSON in one piece: a reader sees the old file or the new one."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
-    partial.replace(file)
+    storage.write_text(file, json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(file: Path, labels: np.ndarray, confidence: np.ndarray, names: tuple[str, ...] | None) -> None:
     """Write clusters.csv: index, cluster, confidence, and the image's file where there is one."""
-    with file.open("w", newline="") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(["index", "cluster", "confidence", *(["file"] if names else [])])
-        for i, (label, sure) in enumerate(zip(labels.tolist(), confidence.tolist(), strict=True)):
-            rows.writerow([i, label, f"{sure:.6f}", *([names[i]] if names else [])])
+    table = io.StringIO(newline="")
+    rows = csv.writer(table)
+    rows.writerow(["index", "cluster", "confidence", *(["file"] if names else [])])
+    for i, (label, sure) in enumerate(zip(labels.tolist(), confidence.tolist(), strict=True)):
+        rows.writerow([i, label, f"{sure:.6f}", *([names[i]] if names else [])])
+    storage.write_text(file, table.getvalue())
 
 
 def _read_lines(file: Path) -> list[dict[str, Any]]:
     records = []
-    for line in file.read_text().splitlines() if file.exists() else []:
+    for line in (storage.read_text(file) or "").splitlines():
         try:
             records.append(json.loads(line))
         except ValueError:  # the line that a kill cut short

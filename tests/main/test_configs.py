@@ -92,7 +92,12 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["stray"], "unexpected argument 'stray'; options are written --name=value"),
         (["--confg=3"], "Unknown command line flag 'confg'. Did you mean: config ?"),
         (["--workdir="], "--workdir is empty; name a folder, or leave it out"),
-        (["--workdir=gs://b/run"], "--workdir gs://b/run: buckets cannot be written to yet; name a local folder"),
+        (
+            ["--workdir=s3://b/run"],
+            "--workdir s3://b/run: s3:// cannot be written to; name a local folder or gs://BUCKET/FOLDER",
+        ),
+        (["--workdir=gs:///run"], "--workdir gs:///run: no bucket is named; expected gs://BUCKET/FOLDER"),
+        (["--config.init_from=file:///run"], "config.init_from=file:///run: file:// cannot be written to; name a"),
         (["--devices=9"], "--devices must lie between 0 (all) and 8, the local cpu devices, got 9"),
         (["--devices=-1"], "--devices must lie between 0 (all) and 8, the local cpu devices, got -1"),
     ],
