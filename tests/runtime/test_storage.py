@@ -49,8 +49,9 @@ class Object:
         inner = {name[len(self.name) + 1 :].split("/")[0] for name in self.store if name.startswith(self.name + "/")}
         return iter([self / name for name in inner])
 
-    def unlink(self):
-        del self.store[self.name]
+    def unlink(self, missing_ok=False):
+        if not missing_ok or self.name in self.store:
+            del self.store[self.name]
 
 
 class Clock:

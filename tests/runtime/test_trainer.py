@@ -77,7 +77,7 @@ def test_a_checkpoint_holds_the_sums_of_its_own_steps(tmp_path, monkeypatch):
     """It is written in the background, while training goes on and adds to them."""
     monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
     cursors = []
-    monkeypatch.setattr(checkpoint.Checkpoints, "save", lambda self, state, cursor: cursors.append(cursor))
+    monkeypatch.setattr(checkpoint.Checkpoints, "save", lambda self, state, cursor, first: cursors.append(cursor))
     train(tmp_path, checkpoint_seconds=0.0)
     inside = [cursor for cursor in cursors if cursor["step"]]
     assert {cursor["step"] for cursor in inside} == {1, 2, 3}
