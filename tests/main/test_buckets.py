@@ -96,7 +96,7 @@ def test_interrupted_and_killed_it_ends_as_in_a_local_folder(bucket, folder, don
         for text in (bucket.objects["run/metrics.jsonl"][0].decode(), (local / "metrics.jsonl").read_text())
     )
     for record, wanted in zip(records, expected, strict=True):
-        assert record == pytest.approx(wanted, rel=1e-5)  # the last digits of a loss depend on how steps are grouped
+        assert record == wanted
     files = {file.relative_to(local).as_posix() for file in local.rglob("*") if file.is_file()}
     files = {name for name in files if name.split("/")[0] not in ("model", "checkpoints", "predictions")}
     assert inside(bucket, "run") - {"predictions"} == files
