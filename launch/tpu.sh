@@ -171,7 +171,7 @@ run() {
   check_main_args
   case $workdir in
     gs://*) ;;
-    *) echo "note: --workdir=$workdir lies on the TPU, is lost with it, and does for one worker only; gs://BUCKET/... stays" ;;
+    *) echo "note: --workdir=$workdir lies on the first worker and is lost with it; gs://BUCKET/... stays" ;;
   esac
   on_workers all start "${main_args[@]}"
   remind

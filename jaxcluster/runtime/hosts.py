@@ -66,7 +66,9 @@ def join(coordinator: str | None = None, processes: int | None = None, process: 
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
         )
     except (RuntimeError, ValueError) as error:
-        raise HostError(f"the processes of this run did not meet within {JOIN_SECONDS} s ({_line(error)})") from error
+        raise HostError(
+            f"the other processes of this run cannot be met within {JOIN_SECONDS} s: {_line(error)}"
+        ) from error
 
 
 def leave() -> None:

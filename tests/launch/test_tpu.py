@@ -81,7 +81,7 @@ def test_from_nothing_to_results_on_two_workers(cloud):
         assert not (checkout / "tests").exists()
         assert "--editable . jax[tpu] etils[epath-gcs]" in (home / "python3.log").read_text()
         assert (checkout / "run.log").read_text().splitlines() == [
-            "training: [-u] [-m] [jaxcluster.main] [--config=configs/aspc_mnist.py] "
+            "training: [-u] [-m] [jaxcluster.main] [--distributed] [--config=configs/aspc_mnist.py] "
             f"[--workdir=gs://my-bucket/mnist] [{path}]",
             "done",
         ]
@@ -99,7 +99,7 @@ def test_a_run_is_stopped_and_only_an_ended_one_with_results_elsewhere_is_delete
     assert cloud.run("tpu.sh", "install", "a1", *AT).returncode == 0
     local = ["--", RUN[1], "--workdir=runs/long"]
     done = cloud.run("tpu.sh", "run", "a1", *AT, *local)
-    assert "runs/long lies on the TPU, is lost with it, and does for one worker only" in done.stdout
+    assert "runs/long lies on the first worker and is lost with it" in done.stdout
     done = cloud.run("tpu.sh", "run", "a1", *AT, *local)
     assert (done.returncode, "a run is going on" in done.stderr) == (2, True)
     assert "running, process" in cloud.run("tpu.sh", "status", "a1", *AT).stdout

@@ -76,7 +76,10 @@ def test_follow_prints_the_whole_output_and_ends_with_the_runs_exit_code(worker)
     done = worker("follow")
     assert done.returncode == 3
     lines = done.stdout.splitlines()
-    assert lines == ["training: [-u] [-m] [jaxcluster.main] [--config=bad] [--config.name=a b]", lines[-1]]
+    assert lines == [
+        "training: [-u] [-m] [jaxcluster.main] [--distributed] [--config=bad] [--config.name=a b]",
+        lines[-1],
+    ]
     assert lines[-1] == "ended, exit code 3, workdir -"
 
 
