@@ -51,6 +51,7 @@ def virtual_adversarial(
     step: float = 10.0,
     iterations: int = 1,
     divergence: str = "kl",
+    valid: Array | None = None,
 ) -> Array:
     """Move each sample a given way in the direction that changes its output most.
 
@@ -69,6 +70,7 @@ def virtual_adversarial(
         step: ξ, length of the trial move.
         iterations: of the power iteration; each costs a forward and a backward pass.
         divergence: "kl", Σ_u KL(Bernoulli(p_u) ‖ Bernoulli(q_u)), or "square", ‖p − q‖² as in `consistency`.
+        valid: [b] bool; padding is in no sum, so that it turns no direction where rows depend on each other.
 
     Returns:
         [b, ...] x', without gradient. A sample whose gradient is zero or not finite moves in a random direction.
@@ -91,7 +93,7 @@ def virtual_adversarial(
     clean = jax.lax.stop_gradient(forward(x))
 
     def total(moved):
-        return jnp.sum(distance(clean, forward(moved)))
+        return jnp.sum(blank(distance(clean, forward(moved)), valid))
 
     draw = jax.vmap(lambda p: jax.random.normal(jax.random.fold_in(key, p), x.shape[1:], x.dtype))
     start = draw(position)

@@ -218,10 +218,13 @@ def close(a, b, rtol):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol * 1e-2), a, b)
 
 
-def test_two_devices_agree_with_one_in_float64():
-    """Two epochs of batches of 8 and a last one of 4: batch statistics, pairs and paces go across devices."""
+def test_three_devices_agree_with_one_in_float64():
+    """Two epochs of batches of 8 and a last one of 4: batch statistics, pairs and paces go across devices.
+
+    Three, because a batch of 8 then leaves padding on the last of them, which must count nowhere.
+    """
     with jax.enable_x64(True):
-        close(two_epochs(1), two_epochs(2), 1e-9)
+        close(two_epochs(1), two_epochs(3), 1e-9)
 
 
 @pytest.mark.long
@@ -234,7 +237,7 @@ def test_a_forgotten_reduction_is_found(monkeypatch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("num_devices", [3, 4, 8])
+@pytest.mark.parametrize("num_devices", [2, 3, 4, 8])
 @pytest.mark.parametrize("scope", ["epoch", "batch"])
 def test_more_devices_agree_with_one_in_float64(num_devices, scope):
     with jax.enable_x64(True):

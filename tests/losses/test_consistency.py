@@ -110,3 +110,19 @@ def test_bad_arguments_are_named():
         move(radius=jnp.ones((2, 1)))
     with pytest.raises(ValueError, match="outputs and other must have one shape"):
         losses.consistency(x, jnp.zeros((2, 4)))
+
+
+def test_padding_turns_no_direction_where_rows_depend_on_each_other():
+    """As with batch statistics of the valid rows: padding reads them, and so must not be asked what it would like."""
+    x = jax.random.normal(jax.random.key(1), (6, 3))
+    valid = jnp.arange(6) < 4
+
+    def forward(x):
+        mean = jnp.mean(x[:4], axis=0)
+        return jax.nn.sigmoid(jnp.sin(3 * (x - mean)) @ jnp.ones((3, 2)))
+
+    def move(rows, **options):
+        return losses.virtual_adversarial(KEY, forward, x[:rows], jnp.arange(rows), radius=1.0, step=0.1, **options)
+
+    np.testing.assert_allclose(move(6, valid=valid)[:4], move(4), atol=1e-5)
+    assert np.abs(move(6)[:4] - move(4)).max() > 1e-2

@@ -132,3 +132,20 @@ def test_engines_are_named():
         devices.bind(lambda: 0, jax.local_devices()[:1], [], engine="xmap")
     with pytest.raises(ValueError, match="engine jit takes one device, got 2"):
         devices.bind(lambda: 0, jax.local_devices()[:2], [], engine="jit")
+
+
+@pytest.mark.parametrize("engine", ["pmap", "shard_map"])
+def test_data_on_the_devices_are_not_sent_again(engine):
+    """Not a byte goes from the host to a device in a call whose arguments lie there, the whole data set included."""
+    phase = toy.algorithm(30, batch_size=8).phases[0]
+    feed = Feed(np.ones((30, 1), np.float32), jax.local_devices()[:2])
+    loop = epochs.make_run(phase.step, batch_size=8, num_samples=30)
+    run = devices.bind(loop, feed.devices, [None] * 6, engine=engine)
+    start, stop = devices.on_all((np.int32(0), np.int32(4)), feed.devices)
+    key = jax.random.wrap_key_data(devices.on_all(jax.random.key_data(KEY), feed.devices))
+    state, _ = run(phase.begin(None, None, None, KEY, None), feed.images, key, start, start, stop)
+    with jax.transfer_guard_host_to_device("disallow_explicit"):
+        jax.block_until_ready(run(state, feed.images, key, start, start, stop))
+    disallowed = jax.transfer_guard_host_to_device("disallow_explicit")
+    with pytest.raises(Exception, match="Disallowed host-to-device transfer"), disallowed:  # the guard does guard
+        run(state, np.ones((30, 1), np.float32), key, start, start, stop)

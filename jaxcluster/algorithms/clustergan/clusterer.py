@@ -91,6 +91,7 @@ def _variations(game: Game, state: GameState, turn: Turn, variables, apply) -> l
             turn.images,
             turn.batch.position,
             radius=state.radius,
+            valid=turn.batch.valid,
         )
         logits.append(apply(variables, x, 13)[0])
     return logits
