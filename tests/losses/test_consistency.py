@@ -118,7 +118,7 @@ def test_padding_turns_no_direction_where_rows_depend_on_each_other():
     valid = jnp.arange(6) < 4
 
     def forward(x):
-        mean = jnp.mean(x[:4], axis=0)
+        mean = jnp.mean(x[:4], axis=0, keepdims=True)
         return jax.nn.sigmoid(jnp.sin(3 * (x - mean)) @ jnp.ones((3, 2)))
 
     def move(rows, **options):
