@@ -16,6 +16,8 @@ def test_the_table_is_the_one_the_records_give():
         tables.arms_table(),
         tables.agreement_table(),
         tables.ranking(),
+        tables.retrieval_table(),
+        tables.retrieval_agreement(),
     ):
         assert made in README, "run `python -m tests.records.tables` and paste what it prints"
 

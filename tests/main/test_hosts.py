@@ -27,11 +27,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def run(processes, *arguments, differing=()):
+def run(processes, *arguments, differing=(), seconds=300):
     """Run all processes to their end; `differing[i]` are arguments of process i alone."""
     port = free_port()
     started = [start(i, processes, port, *arguments, *(differing[i] if differing else ())) for i in range(processes)]
-    said = [process.communicate(timeout=300)[1] for process in started]
+    said = [process.communicate(timeout=seconds)[1] for process in started]
     return [process.returncode for process in started], said
 
 
@@ -88,6 +88,23 @@ def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
     assert done.stderr.count("results: ") == 1
     agree(tmp_path / "run", workdir)
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["device"]["processes"] == 2
+
+
+DIGITS = {
+    "aspc": ("--config.pretrain.epochs=2", "--config.finetune.epochs=2"),
+    "clustergan": ("--config.pretrain.epochs=2", "--config.adversarial.epochs=2"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("algorithm", DIGITS)
+def test_digits_on_two_and_four_processes_end_as_on_one(algorithm, tmp_path):
+    arguments = (f"--config={ROOT / 'configs' / f'{algorithm}_digits.py'}", *DIGITS[algorithm])
+    for processes in (1, 2, 4):
+        codes, said = run(processes, *arguments, f"--workdir={tmp_path / str(processes)}", seconds=1500)
+        assert codes == [0] * processes, said
+    for processes in (2, 4):
+        agree(tmp_path / str(processes), tmp_path / "1")
 
 
 def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, tmp_path):

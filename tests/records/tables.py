@@ -4,7 +4,8 @@
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
-runs of one config, and of all arms.
+runs of one config, and of all arms. retrieval_BITS-runN.json holds a run's summary, the scores of its codes by
+`python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json the shallow functions.
 """
 
 import json
@@ -23,6 +24,9 @@ PAPER = {
 }
 # Table 2 of Ghasedi Dizaji et al., CVPR 2019, of sets that are larger than ours: see the notes under the table.
 PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist_test": (".964", ".921")}
+# Table 3 there, MNIST: precision@1000, mAP, mAP@1000.
+PAPER_RETRIEVAL = {32: ("90.83", "88.70", "91.48"), 64: ("91.60", "89.93", "92.37")}
+RETRIEVAL = ("precision_at_k", "mean_ap", "mean_ap_at_k")
 ARMS = {
     "paper": "the paper alone",
     "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
@@ -131,5 +135,47 @@ def ranking() -> str:
     return f"{len(entries)} runs: {agreement:.2f} for agreement, {evenness:.2f} for evenness"
 
 
+def retrieval_table() -> str:
+    """Codes of 32 and 64 bits: ours over the seeds, the paper's, and the shallow hash functions'."""
+    heads = ("precision@1000", "mAP", "mAP@1000")
+    lines = [f"| | {' | '.join(f'{head}, {bits} bits' for bits in PAPER_RETRIEVAL for head in heads)} |"]
+    lines.append("|---" * 7 + "|")
+
+    def row(name, cells):
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+
+    def over(values):
+        return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+
+    found = {bits: [run["retrieval"]["scores"] for run in retrieval_runs(bits)] for bits in PAPER_RETRIEVAL}
+    means = {bits: [{name: statistics.mean(run[name]) for name in RETRIEVAL} for run in found[bits]] for bits in found}
+    row("ClusterGAN, mean of the seeds", [over([run[name] for run in means[b]]) for b in means for name in RETRIEVAL])
+    for i in range(max(map(len, means.values()))):
+        row(f"seed {i}", [over(found[b][i][name]) for b in found for name in RETRIEVAL])
+    row("the paper (Table 3)", [figure for figures in PAPER_RETRIEVAL.values() for figure in figures])
+    shallow = json.loads((FOLDER / "hashing_mnist.json").read_text())["results"]
+    for method, codes in sorted(shallow.items(), key=lambda item: -item[1]["32"]["mean_ap"]["mean"]):
+        row(method, [over(codes[str(b)][name]["values"]) for b in PAPER_RETRIEVAL for name in RETRIEVAL])
+    return "\n".join(lines)
+
+
+def retrieval_runs(bits: int) -> list[dict]:
+    """Records of the runs whose codes have so many bits."""
+    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob(f"retrieval_{bits}-run*.json"))]
+
+
+def retrieval_agreement() -> str:
+    """What shows, without labels, which of those runs is the bad one."""
+    parts = []
+    for bits in PAPER_RETRIEVAL:
+        each = [
+            f"seed {run['config']['seed']} {three(run['agreement'])} (ACC {three(run['results']['scoring']['acc'])})"
+            for run in retrieval_runs(bits)
+        ]
+        parts.append(f"{bits} bits: {', '.join(each)}")
+    return "; ".join(parts)
+
+
 if __name__ == "__main__":
-    print(table(), clustergan_table(), arms_table(), agreement_table(), ranking(), sep="\n\n")
+    made = (table(), clustergan_table(), arms_table(), agreement_table(), ranking())
+    print(*made, retrieval_table(), retrieval_agreement(), sep="\n\n")
