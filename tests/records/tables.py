@@ -5,7 +5,8 @@
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
 runs of one config, and of all arms. retrieval_BITS-runN.json holds a run's summary, the scores of its codes by
-`python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json the shallow functions.
+`python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json holds the shallow
+functions of the same table.
 """
 
 import json
