@@ -199,9 +199,7 @@ def _join() -> None:
     if _DISTRIBUTED.value:
         raise UsageError("--distributed finds the other processes by itself; leave out --coordinator, or it")
     if not 0 <= _PROCESS.value < _PROCESSES.value:
-        raise UsageError(
-            f"--process must lie between 0 and --processes - 1 = {_PROCESSES.value - 1}, got {_PROCESS.value}"
-        )
+        raise UsageError(f"--process must lie between 0 and {_PROCESSES.value - 1}, got {_PROCESS.value}")
     hosts.join(*numbers.values())
 
 
