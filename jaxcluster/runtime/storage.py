@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -259,4 +260,6 @@ def _told(path: Path, done: str) -> Iterator[None]:
     except StorageError:
         raise
     except Exception as error:
+        # What the frames of gcsfs hold of a failed upload makes Python 3.12 crash when it ends.
+        traceback.clear_frames(error.__traceback__)
         raise StorageError(f"{path} cannot be {done}: {reason(error)}") from error
