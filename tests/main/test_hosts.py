@@ -154,6 +154,7 @@ def test_a_process_that_hangs_ends_the_others(alone, tmp_path):
     assert "stopped sending heartbeats" in said
 
 
+@pytest.mark.long
 def test_a_signal_to_one_process_saves_and_ends_all(alone, tmp_path):
     arguments, workdir = alone
     arguments = (*arguments, f"--workdir={tmp_path / 'run'}")
