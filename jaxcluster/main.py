@@ -247,9 +247,12 @@ def _room(config: ConfigDict | None) -> ModuleType:
 
 def _devices() -> list[jax.Device]:
     try:
-        return devices.choose(_DEVICES.value)
+        chosen = devices.choose(_DEVICES.value)
     except ValueError as error:
         raise UsageError(f"--devices {error}") from error
+    if _ENGINE.value == "jit" and len(chosen) > 1:
+        raise UsageError(f"--engine=jit takes one device, got {len(chosen)}; pmap and shard_map take several")
+    return chosen
 
 
 def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> None:

@@ -186,6 +186,7 @@ def wait_for(condition, processes, seconds=120):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--engine=jit", "--devices=2"], "--engine=jit takes one device, got 2; pmap and shard_map take several"),
         (["--processes=2"], "--coordinator, --process missing; --coordinator, --processes and --process go together"),
         (["--coordinator=a:1", "--processes=2", "--process=2"], "--process must lie between 0 and 1, got 2"),
         (["--coordinator=a:1", "--processes=2", "--process=0", "--distributed"], "leave out --coordinator, or it"),
