@@ -5,7 +5,6 @@ same batch is augmented alike on one device and on eight. All continuous warps g
 """
 
 import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -48,38 +47,44 @@ def affine_matrices(rotation: Array, shift: Array, *, height: int, width: int, c
     return jnp.concatenate([turn, moved[:, :, None]], axis=2)
 
 
-def warp(image: Array, matrix: Array) -> Array:
-    """Read one image at the places an affine matrix gives, bilinearly, edges clamped.
+def warp(images: Array, matrices: Array) -> Array:
+    """Read each image at the places its affine matrix gives, bilinearly, edges clamped.
 
     The same as `scipy.ndimage.affine_transform(order=1, mode="nearest")`, channel by channel.
 
     Args:
-        image: [h, w, c] float.
-        matrix: [2, 3], from output (row, column, 1) to input (row, column); see `affine_matrices`.
+        images: [b, h, w, c] float.
+        matrices: [b, 2, 3], from output (row, column, 1) to input (row, column); see `affine_matrices`.
 
     Returns:
-        [h, w, c] warped image.
+        [b, h, w, c] warped images.
 
     Raises:
         ValueError: a shape is wrong.
     """
-    if image.ndim != 3 or matrix.shape != (2, 3):
-        raise ValueError(f"image must be [h, w, c] and matrix [2, 3], got {image.shape} and {matrix.shape}")
-    height, width, channels = image.shape
-    row = jnp.arange(height, dtype=image.dtype)[:, None]
-    column = jnp.arange(width, dtype=image.dtype)[None, :]
-    source_row = matrix[0, 0] * row + matrix[0, 1] * column + matrix[0, 2]
-    source_column = matrix[1, 0] * row + matrix[1, 1] * column + matrix[1, 2]
-    top, down = _neighbours(source_row, height)
-    left, right = _neighbours(source_column, width)
-    pixels = image.reshape(height * width, channels)
+    if images.ndim != 4 or matrices.shape != (len(images), 2, 3):
+        raise ValueError(f"images must be [b, h, w, c] and matrices [b, 2, 3], got {images.shape} and {matrices.shape}")
+    b, height, width, channels = images.shape
+    row = jnp.arange(height, dtype=images.dtype)[None, :, None]
+    column = jnp.arange(width, dtype=images.dtype)[None, None, :]
+    m = matrices[..., None, None]  # [b, 2, 3, 1, 1]
+    top, down = _lower(m[:, 0, 0] * row + m[:, 0, 1] * column + m[:, 0, 2], height)
+    left, right = _lower(m[:, 1, 0] * row + m[:, 1, 1] * column + m[:, 1, 2], width)
+    # One list of numbers for the whole batch, and the upper neighbours a fixed step behind the lower ones: on a CPU a
+    # quarter of the time that an indexed read per image takes.
+    image = jnp.arange(b, dtype=jnp.int32)[:, None, None]
+    channel = jnp.arange(channels, dtype=jnp.int32)[None, None, None]
+    place = ((image * height + top) * width + left)[..., None] * channels + channel
+    down_part, right_part = down[..., None], right[..., None]
+    place, down_part, right_part = jax.lax.optimization_barrier((place, down_part, right_part))
+    numbers = images.reshape(-1)
 
-    def read(r, c):
-        return pixels.at[(r * width + c).reshape(-1)].get(mode="promise_in_bounds").reshape(height, width, channels)
+    def read(rows: int, columns: int) -> Array:
+        step = (rows * width * (height > 1) + columns * (width > 1)) * channels
+        return numbers.at[place + step].get(mode="promise_in_bounds")
 
-    right_part, down_part = right.part[..., None], down.part[..., None]
-    upper = read(top.index, left.index) * (1 - right_part) + read(top.index, right.index) * right_part
-    lower = read(down.index, left.index) * (1 - right_part) + read(down.index, right.index) * right_part
+    upper = read(0, 0) * (1 - right_part) + read(0, 1) * right_part
+    lower = read(1, 0) * (1 - right_part) + read(1, 1) * right_part
     return upper * (1 - down_part) + lower * down_part
 
 
@@ -114,7 +119,7 @@ def random_affine(
         width=width,
         center=center,
     )
-    return jax.vmap(warp)(images, matrices)
+    return warp(images, matrices)
 
 
 def random_flip(key: Array, images: Array, position: Array) -> Array:
@@ -182,16 +187,11 @@ def gaussian_noise(key: Array, inputs: Array, position: Array, *, sd: float) -> 
     return inputs + sd * _draw(jax.random.normal, key, position, inputs.shape[1:], inputs.dtype)
 
 
-class _Neighbour(NamedTuple):
-    index: Array
-    part: Array  # how much of the way from the lower to the upper neighbour the coordinate lies
-
-
-def _neighbours(source: Array, size: int) -> tuple[_Neighbour, _Neighbour]:
+def _lower(source: Array, size: int) -> tuple[Array, Array]:
+    """The lower neighbour of each coordinate, and how much of the way to the upper one it lies."""
     source = jnp.clip(source, 0, size - 1)
-    lower = jnp.clip(source.astype(jnp.int32), 0, max(size - 2, 0))  # truncation is floor: source >= 0
-    part = source - lower.astype(source.dtype)
-    return _Neighbour(lower, part), _Neighbour(jnp.minimum(lower + 1, size - 1), part)
+    index = jnp.clip(source.astype(jnp.int32), 0, max(size - 2, 0))  # truncation is floor: source >= 0
+    return index, source - index.astype(source.dtype)
 
 
 def _check_images(images: Array) -> None:

@@ -29,7 +29,7 @@ def test_warp_is_scipys_affine_transform(shape, center):
     matrices = augment.affine_matrices(
         jnp.asarray(angle), jnp.asarray(shift), height=shape[0], width=shape[1], center=center
     )
-    warped = jax.vmap(augment.warp)(jnp.asarray(images), matrices)
+    warped = augment.warp(jnp.asarray(images), matrices)
     expected = [scipy_warp(image, matrix) for image, matrix in zip(images, np.asarray(matrices))]
     # A coordinate of size 30 is rounded to 2e-6 in float32, and pixels differ by at most 1.
     np.testing.assert_allclose(warped, expected, atol=2e-5)
@@ -53,8 +53,8 @@ def test_identity_quarter_turn_and_whole_pixel_shift():
     image = np.arange(25, dtype=np.float32).reshape(5, 5, 1)
 
     def warped(angle, shift):
-        matrix = augment.affine_matrices(jnp.asarray([angle]), jnp.asarray([shift]), height=5, width=5)[0]
-        return np.asarray(augment.warp(jnp.asarray(image), matrix))
+        matrix = augment.affine_matrices(jnp.asarray([angle]), jnp.asarray([shift]), height=5, width=5)
+        return np.asarray(augment.warp(jnp.asarray(image)[None], matrix))[0]
 
     np.testing.assert_array_equal(warped(0.0, [0.0, 0.0]), image)
     np.testing.assert_allclose(warped(np.pi / 2, [0.0, 0.0]), np.rot90(image, -1), atol=1e-4)
@@ -148,8 +148,10 @@ def test_jit_changes_only_rounding():
 
 
 def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match=r"image must be \[h, w, c\].*got \(3, 3\)"):
-        augment.warp(jnp.zeros((3, 3)), jnp.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"images must be \[b, h, w, c\].*got \(3, 3\)"):
+        augment.warp(jnp.zeros((3, 3)), jnp.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"matrices \[b, 2, 3\].*got \(2, 3, 3, 1\) and \(1, 2, 3\)"):
+        augment.warp(jnp.zeros((2, 3, 3, 1)), jnp.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match="center must be 'true' or 'keras', got 'middle'"):
         augment.affine_matrices(jnp.zeros(1), jnp.zeros((1, 2)), height=3, width=3, center="middle")
     with pytest.raises(ValueError, match=r"rotation must be \[b\] and shift \[b, 2\]"):
