@@ -10,7 +10,7 @@ for all, and so does this config (`--config.finetune.epochs=10` for the other).
 from jaxcluster.algorithms import aspc
 
 
-def get_config():
+def get_config(arm="paper"):
     config = aspc.get_config()
     config.data.name = "fashion_mnist"
-    return config
+    return aspc.apply_arm(config, arm)

@@ -9,7 +9,7 @@ Not measured here in full: 600 epochs of seven times the work of `aspc_mnist_tes
 from jaxcluster.algorithms import aspc
 
 
-def get_config():
+def get_config(arm="paper"):
     config = aspc.get_config()
     config.data.name = "mnist"
-    return config
+    return aspc.apply_arm(config, arm)

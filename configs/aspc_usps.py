@@ -9,7 +9,7 @@ Measured figures, seeds, time and hardware: README's table, from the records in 
 from jaxcluster.algorithms import aspc
 
 
-def get_config():
+def get_config(arm="paper"):
     config = aspc.get_config()
     config.data.path = "usps.npz"
-    return config
+    return aspc.apply_arm(config, arm)

@@ -13,19 +13,33 @@ __all__ = ["affine_matrices", "gaussian_noise", "random_affine", "random_flip", 
 
 Array = jax.Array
 
+NO_POSITION = 2**32 - 1  # folded into a key for further draws: no sample stands there
 
-def affine_matrices(rotation: Array, shift: Array, *, height: int, width: int, center: str = "true") -> Array:
-    """Matrices that rotate an image about its centre after shifting it.
 
-        source = R(θ) (output − c + t) + c,     R(θ) = [[cos θ, −sin θ], [sin θ, cos θ]]
+def affine_matrices(
+    rotation: Array,
+    shift: Array,
+    *,
+    height: int,
+    width: int,
+    stretch: Array | None = None,
+    shear: Array | None = None,
+    center: str = "true",
+) -> Array:
+    """Matrices that stretch and rotate an image about its centre after shifting it.
 
-    Coordinates are (row, column); a matrix maps a pixel of the output to the place in the input it is read from.
+        source = R(θ) S (output − c + t) + c,     R(θ) = [[cos θ, −sin θ], [sin θ, cos θ]],     S = [[s₁, k], [0, s₂]]
+
+    Coordinates are (row, column); a matrix maps a pixel of the output to the place in the input it is read from, so
+    that a stretch above 1 makes what is seen smaller.
 
     Args:
         rotation: [b] angles θ in radians.
         shift: [b, 2] t in pixels, along rows and columns.
         height: rows of the image.
         width: columns of the image.
+        stretch: [b, 2] s along rows and columns; None: 1.
+        shear: [b] k, rows per column; None: 0.
         center: "true" is the centre of the pixel grid, ((h−1)/2, (w−1)/2); "keras" is (h/2 + 0.5, w/2 + 0.5), one
             pixel further, as the library that the paper used had it: at 10 degrees a shift of a quarter pixel.
 
@@ -37,12 +51,25 @@ def affine_matrices(rotation: Array, shift: Array, *, height: int, width: int, c
     """
     if rotation.ndim != 1 or shift.shape != (*rotation.shape, 2):
         raise ValueError(f"rotation must be [b] and shift [b, 2], got {rotation.shape} and {shift.shape}")
+    stretch = jnp.ones_like(shift) if stretch is None else stretch
+    shear = jnp.zeros_like(rotation) if shear is None else shear
+    if stretch.shape != shift.shape or shear.shape != rotation.shape:
+        raise ValueError(
+            f"stretch must be [b, 2] and shear [b], b = {len(rotation)}, got {stretch.shape} and {shear.shape}"
+        )
     offsets = {"true": -0.5, "keras": 0.5}
     if center not in offsets:
         raise ValueError(f"center must be 'true' or 'keras', got {center!r}")
     middle = jnp.asarray([height / 2 + offsets[center], width / 2 + offsets[center]], shift.dtype)
     cos, sin = jnp.cos(rotation), jnp.sin(rotation)
-    turn = jnp.stack([jnp.stack([cos, -sin], -1), jnp.stack([sin, cos], -1)], -2)
+    first, second = stretch[:, 0], stretch[:, 1]
+    turn = jnp.stack(  # R S
+        [
+            jnp.stack([cos * first, cos * shear - sin * second], -1),
+            jnp.stack([sin * first, sin * shear + cos * second], -1),
+        ],
+        -2,
+    )
     moved = jnp.einsum("bij,bj->bi", turn, shift - middle[None]) + middle[None]
     return jnp.concatenate([turn, moved[:, :, None]], axis=2)
 
@@ -89,11 +116,20 @@ def warp(images: Array, matrices: Array) -> Array:
 
 
 def random_affine(
-    key: Array, images: Array, position: Array, *, rotation: float, shift: float, center: str = "true"
+    key: Array,
+    images: Array,
+    position: Array,
+    *,
+    rotation: float,
+    shift: float,
+    stretch: float = 0.0,
+    shear: float = 0.0,
+    center: str = "true",
 ) -> Array:
-    """Rotate and shift each image by its own draw.
+    """Rotate, shift, stretch and shear each image by its own draws.
 
-        θ ~ U(−rotation, rotation),   t_row ~ U(−shift, shift) · h,   t_column ~ U(−shift, shift) · w
+        θ ~ U(−rotation, rotation),   t_row ~ U(−shift, shift) · h,   t_column ~ U(−shift, shift) · w,
+        log s_row, log s_column ~ U(−stretch, stretch),   k ~ U(−shear, shear)
 
     Args:
         key: random key of this step.
@@ -101,16 +137,22 @@ def random_affine(
         position: [b] int, the samples' positions in the global batch.
         rotation: largest angle in degrees.
         shift: largest shift as a fraction of the image's height and width; continuous, not whole pixels.
+        stretch: largest logarithm of the factor by which height and width change, each by its own.
+        shear: largest shift of a column against the next one, in rows.
         center: see `affine_matrices`.
 
     Returns:
         [b, h, w, c] augmented images, in the range of the input.
 
-    Reference: [P2] section 4.1.4 (10 degrees, 0.1).
+    Reference: [P2] section 4.1.4 (10 degrees, 0.1). Stretch and shear are not in the paper.
     """
     _check_images(images)
     _, height, width, _ = images.shape
     unit = _draw(jax.random.uniform, key, position, (3,), images.dtype) * 2 - 1
+    more = {}
+    if stretch > 0 or shear > 0:  # with a key of their own: the draws above are the same with and without
+        form = _draw(jax.random.uniform, jax.random.fold_in(key, NO_POSITION), position, (3,), images.dtype) * 2 - 1
+        more = {"stretch": jnp.exp(form[:, :2] * stretch), "shear": form[:, 2] * shear}
     size = jnp.asarray([height, width], images.dtype)
     matrices = affine_matrices(
         unit[:, 0] * math.radians(rotation),
@@ -118,6 +160,7 @@ def random_affine(
         height=height,
         width=width,
         center=center,
+        **more,
     )
     return warp(images, matrices)
 

@@ -47,8 +47,9 @@ def _read_config(argv: list[str]) -> ConfigDict | None:
     try:
         config = flags.FLAGS["config"].parser.parse(file)
     except Exception as error:  # the file is a program
-        reason = str(error).strip().splitlines()[-1:] or [""]
-        raise UsageError(f"--config={file} cannot be loaded ({type(error).__name__}: {reason[0]})") from error
+        kind = type(error).__name__
+        reason = (str(error).strip().splitlines() or [""])[-1].removeprefix(f"{kind}: ")
+        raise UsageError(f"--config={file} cannot be loaded ({kind}: {reason})") from error
     if not isinstance(config, ConfigDict):
         raise UsageError(f"--config={file}: get_config() must return a ConfigDict, got {type(config).__name__}")
     for name in overrides:

@@ -218,7 +218,7 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
     place = _place(workdir, f"--workdir {workdir}")
     identity = read_identity(place)
-    config, about = ConfigDict(identity["config"]), identity["data"]
+    config, about = _known(identity["config"]), identity["data"]
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
     dataset = data.load(path=path, like=frame, report=reporter.say, field="--predict")
     algorithm = _build(_room(config), config, len(dataset.images), frame)
@@ -234,6 +234,13 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     folder = storage.new_folder(place / "predictions", dataset.name)
     report.write_outputs(folder, _arrays(algorithm.outputs, model, rows), dataset.files)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
+
+
+def _known(config: dict[str, Any]) -> ConfigDict:
+    """The settings of an earlier run; fields that there were not yet then have their defaults."""
+    known = _room(ConfigDict(config)).get_config()
+    known.update(config)
+    return known
 
 
 def _room(config: ConfigDict | None) -> ModuleType:

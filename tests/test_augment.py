@@ -41,12 +41,16 @@ def test_matrices_follow_their_equation(center):
     middle = np.array([h / 2, w / 2]) + (0.5 if center == "keras" else -0.5)
     turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     point = np.array([3.0, 4.0])
-    matrix = augment.affine_matrices(
-        jnp.asarray([theta]), jnp.asarray(shift, jnp.float32)[None], height=h, width=w, center=center
+    given = {"height": h, "width": w, "center": center}
+    angle, moved = jnp.asarray([theta]), jnp.asarray(shift, jnp.float32)[None]
+    matrix = augment.affine_matrices(angle, moved, **given)[0]
+    homogeneous = jnp.asarray([3.0, 4.0, 1.0])
+    np.testing.assert_allclose(matrix @ homogeneous, turn @ (point - middle + shift) + middle, rtol=1e-5)
+    formed = augment.affine_matrices(
+        angle, moved, stretch=jnp.asarray([[1.2, 0.7]]), shear=jnp.asarray([0.4]), **given
     )[0]
-    np.testing.assert_allclose(
-        matrix @ jnp.asarray([3.0, 4.0, 1.0]), turn @ (point - middle + shift) + middle, rtol=1e-5
-    )
+    form = np.array([[1.2, 0.4], [0.0, 0.7]])
+    np.testing.assert_allclose(formed @ homogeneous, turn @ form @ (point - middle + shift) + middle, rtol=1e-5)
 
 
 def test_identity_quarter_turn_and_whole_pixel_shift():
@@ -91,6 +95,32 @@ def test_angles_are_uniform_in_their_range():
     warped = np.asarray(augment.random_affine(KEY, ramp, jnp.arange(n), rotation=10, shift=0))[..., 0]
     angle = np.degrees(np.arcsin(warped[:, 10, 11] - warped[:, 10, 10]))
     assert stats.kstest(angle, stats.uniform(-10, 20).cdf).pvalue > 0.01
+
+
+def test_stretch_and_shear_are_uniform_in_their_range():
+    # About the middle, a ramp along the columns gets the slope s_column; one along the rows s_row, and k along the
+    # columns.
+    n, size = 2000, 21
+    along_columns = jnp.broadcast_to(jnp.arange(size, dtype=jnp.float32)[None, None, :, None], (n, size, size, 1))
+    given = {"rotation": 0, "shift": 0, "stretch": 0.2, "shear": 0.3}
+
+    def warped(images):
+        return np.asarray(augment.random_affine(KEY, images, jnp.arange(n), **given))[..., 0]
+
+    columns, rows = warped(along_columns), warped(along_columns.swapaxes(1, 2))
+    stretch_column = np.log(columns[:, 10, 11] - columns[:, 10, 10])
+    stretch_row, shear = np.log(rows[:, 11, 10] - rows[:, 10, 10]), rows[:, 10, 11] - rows[:, 10, 10]
+    for draws, width in ((stretch_row, 0.2), (stretch_column, 0.2), (shear, 0.3)):
+        assert stats.kstest(draws, stats.uniform(-width, 2 * width).cdf).pvalue > 0.01
+    correlation = np.corrcoef([stretch_row, stretch_column, shear])
+    assert np.abs(correlation - np.eye(3)).max() < 4 / np.sqrt(n)  # each its own draw
+
+
+def test_stretch_changes_no_other_draw():
+    images = jax.random.uniform(KEY, (5, 9, 9, 1))
+    plain = augment.random_affine(KEY, images, jnp.arange(5), rotation=10, shift=0.1)
+    almost = augment.random_affine(KEY, images, jnp.arange(5), rotation=10, shift=0.1, stretch=1e-6, shear=1e-6)
+    np.testing.assert_allclose(plain, almost, atol=1e-4)
 
 
 def test_noise_has_the_standard_deviation_it_was_given():
@@ -156,6 +186,8 @@ def test_wrong_shapes_are_named():
         augment.affine_matrices(jnp.zeros(1), jnp.zeros((1, 2)), height=3, width=3, center="middle")
     with pytest.raises(ValueError, match=r"rotation must be \[b\] and shift \[b, 2\]"):
         augment.affine_matrices(jnp.zeros(2), jnp.zeros((1, 2)), height=3, width=3)
+    with pytest.raises(ValueError, match=r"stretch must be \[b, 2\] and shear \[b\], b = 1, got \(1,\) and \(1,\)"):
+        augment.affine_matrices(jnp.zeros(1), jnp.zeros((1, 2)), height=3, width=3, stretch=jnp.zeros(1))
     with pytest.raises(ValueError, match="feature vectors take gaussian_noise"):
         augment.random_affine(KEY, jnp.zeros((2, 9)), jnp.arange(2), rotation=1, shift=0)
     with pytest.raises(ValueError, match=r"position must be \[b\]"):

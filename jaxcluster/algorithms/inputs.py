@@ -24,12 +24,13 @@ def flat_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: flo
     """Build the inputs of a fully connected network.
 
     Args:
-        config: has rotation (degrees), shift (fraction of the size), noise (standard deviation) and center.
+        config: `config.augment`, see `settings.add_augment`.
         sample_shape: (h, w, c) or (d,).
         offset: what is subtracted from stored values, and
         scale: what the difference is multiplied by, to bring them into [0, 1].
     """
     is_image = len(sample_shape) == 3
+    affine = {name: config[name] for name in ("rotation", "shift", "stretch", "shear")}
 
     def scaled(images: Array) -> Array:
         return (images.astype(jnp.zeros(()).dtype) - offset) * scale
@@ -40,10 +41,8 @@ def flat_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: flo
     def augmented(key: Array, images: Array, position: Array) -> Array:
         affine_key, noise_key = jax.random.split(key)
         x = scaled(images)
-        if is_image and (config.rotation > 0 or config.shift > 0):
-            x = augment.random_affine(
-                affine_key, x, position, rotation=config.rotation, shift=config.shift, center=config.center
-            )
+        if is_image and any(size > 0 for size in affine.values()):
+            x = augment.random_affine(affine_key, x, position, center=config.center, **affine)
         if config.noise > 0:
             x = augment.gaussian_noise(noise_key, x, position, sd=config.noise)
         # Without the barrier XLA fuses the warp into each of its users and computes it several times.

@@ -40,6 +40,8 @@ def add_augment(config: ConfigDict) -> None:
     config.augment = ConfigDict()
     config.augment.rotation = 10.0  # degrees, to either side
     config.augment.shift = 0.1  # of the height and width, to either side
+    config.augment.stretch = 0.0  # logarithm of the factor on height and on width, to either side; not in the paper
+    config.augment.shear = 0.0  # rows per column, to either side; not in the paper
     config.augment.noise = 0.0  # standard deviation; the only augmentation that feature vectors have
     config.augment.center = "true"  # of rotation; "keras": one pixel further, as in the authors' library
 
@@ -103,6 +105,8 @@ def check_augment(config: ConfigDict) -> None:
     """Check what `add_augment` added."""
     require(config, "augment.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)
     require(config, "augment.shift", "a fraction between 0 and 1", lambda s: 0 <= s <= 1)
+    require(config, "augment.stretch", "between 0 and 1", lambda s: 0 <= s <= 1)
+    require(config, "augment.shear", "between 0 and 1", lambda s: 0 <= s <= 1)
     require(config, "augment.noise", "0 or a positive standard deviation", lambda s: finite(s) and s >= 0)
     require(config, "augment.center", *one_of("true", "keras"))
 

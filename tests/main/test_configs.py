@@ -29,6 +29,12 @@ def test_a_missing_config():
     assert "--config=: no such file" in refused("--config=")
 
 
+def test_an_arm_that_there_is_not():
+    file = ROOT / "configs" / "aspc_usps.py"
+    with pytest.raises(AssertionError, match=r"cannot be loaded \(ValueError: an arm must be one of paper, wide, got"):
+        raise AssertionError(refused(f"--config={file}:wdie"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

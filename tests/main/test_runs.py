@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -109,6 +110,18 @@ def test_predict_gives_the_labels_again_and_never_overwrites(folder, done):
         for file in ("labels.npy", "confidence.npy", "embedding.npy"):
             np.testing.assert_allclose(np.load(predictions / file), np.load(folder / "run" / file), atol=1e-6)
         np.testing.assert_array_equal(np.load(predictions / "labels.npy"), np.load(folder / "run" / "labels.npy"))
+
+
+def test_predict_knows_runs_from_before_a_setting_was_there(folder, done, tmp_path):
+    (tmp_path / "old").mkdir()
+    shutil.copytree(folder / "run" / "model", tmp_path / "old" / "model")
+    identity = json.loads((folder / "run" / "config.json").read_text())
+    del identity["config"]["augment"]["stretch"], identity["config"]["finetune"]["mean_over"]
+    (tmp_path / "old" / "config.json").write_text(json.dumps(identity))
+    said = command(f"--predict={folder / 'unlabelled.npy'}", f"--workdir={tmp_path / 'old'}")
+    assert said.code == 0, said.text
+    labels = np.load(tmp_path / "old" / "predictions" / "unlabelled" / "labels.npy")
+    np.testing.assert_array_equal(labels, np.load(folder / "run" / "labels.npy"))
 
 
 def test_a_folder_of_rgb_images_that_are_not_square(tmp_path):

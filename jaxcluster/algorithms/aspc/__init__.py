@@ -6,8 +6,9 @@ on the samples that adaptive self-paced learning selects; clusters are assigned 
 """
 
 from jaxcluster.algorithms.aspc.algorithm import build
+from jaxcluster.algorithms.aspc.arms import ARMS, apply_arm
 from jaxcluster.algorithms.aspc.defaults import check, get_config, remarks
 
-__all__ = ["FIRST_PHASE", "build", "check", "get_config", "remarks"]
+__all__ = ["ARMS", "FIRST_PHASE", "apply_arm", "build", "check", "get_config", "remarks"]
 
 FIRST_PHASE = "pretrain"  # whose model `config.init_from` takes from another run

@@ -1,0 +1,28 @@
+"""Arms of experiments: the paper's setting, and `wide`, with more ways to vary an image than the paper has."""
+
+from ml_collections import ConfigDict
+
+__all__ = ["ARMS", "apply_arm"]
+
+ARMS = ("paper", "wide")
+
+
+def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
+    """Change the defaults to those of an arm.
+
+    Args:
+        config: as `get_config` gives it, which is the arm "paper"; changed in place.
+        name: one of `ARMS`. "wide" stretches and shears images too, in both phases: handwriting differs in width and
+            slant as much as in angle and place, so that more digits are variations of one another.
+
+    Returns:
+        The config.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    if name not in ARMS:
+        raise ValueError(f"an arm must be one of {', '.join(ARMS)}, got {name!r}")
+    if name == "wide":
+        config.augment.stretch = config.augment.shear = 0.15
+    return config
