@@ -4,16 +4,13 @@ python -m jaxcluster.main --config=configs/aspc_digits.py [--workdir=DIR] [--con
 python -m jaxcluster.main --predict=FILE --workdir=DIR
 """
 
-import importlib
 import io
 import json
 import sys
 import traceback
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -21,16 +18,15 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from jaxcluster import data, report
-from jaxcluster.commandline import UsageError, check_fields, one_line, parse
+from jaxcluster.commandline import UsageError, one_line, parse
+from jaxcluster.job import Job, algorithm_of, build, load_model, place_of, prepare, settings_of
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import checkpoint, compilation, devices, epochs, hosts, storage
-from jaxcluster.runtime.feed import PLACES, Feed, choose_place
+from jaxcluster.runtime import compilation, devices, epochs, hosts, storage
+from jaxcluster.runtime.feed import PLACES, Feed
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
 from jaxcluster.runtime.workdir import WorkdirError, claim, read_identity, write_json
-
-ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc", "clustergan": "jaxcluster.algorithms.clustergan"}
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The config file, for example configs/aspc_mnist.py.")
 _WORKDIR = flags.DEFINE_string(
@@ -139,33 +135,11 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
     reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
 
 
-class Job(NamedTuple):
-    """What a process needs to train."""
-
-    identity: dict[str, Any]
-    dataset: data.Dataset
-    algorithm: Algorithm
-    first_model: dict[str, Any] | None
-    devices: list[jax.Device]
-    place: str
-    remarks: list[str]
-
-
 def _prepare(config: ConfigDict | None, reporter: Reporter) -> tuple[dict[str, Any], Job]:
-    """Check the settings, read the data, build the algorithm; with what all processes must have in common."""
-    room = _room(config)
-    check_fields(config, room.get_config())
-    dataset = data.load(**config.data.to_dict(), report=reporter.say)
-    _check_values(config, room, len(dataset.images))
-    algorithm = _build(room, config, len(dataset.images), dataset.frame)
-    first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
+    """The job, with what all processes must have in common."""
     device_list = _devices()
-    place = choose_place(_IMAGES_ON.value, dataset.images.nbytes, device_list)
-    identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
-    remarks = list(room.remarks(config, dataset.images.shape[1:]))
-    job = Job(identity, dataset, algorithm, first_model, device_list, place, remarks)
-    shared = {"--engine": _ENGINE.value, "--images_on": place, "version of jax": jax.__version__}
-    return identity | shared | {"devices": len(device_list)}, job
+    shared, job = prepare(config, reporter, device_list=device_list, images_on=_IMAGES_ON.value)
+    return shared | {"--engine": _ENGINE.value, "devices": len(device_list)}, job
 
 
 def _claim(workdir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
@@ -216,14 +190,14 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
         raise UsageError("--predict needs --workdir, the folder of a finished run")
     if _CONFIG.value is not None:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
-    place = _place(workdir, f"--workdir {workdir}")
+    place = place_of(workdir, f"--workdir {workdir}")
     identity = read_identity(place)
-    config, about = _known(identity["config"]), identity["data"]
+    config, about = settings_of(identity["config"]), identity["data"]
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
     dataset = data.load(path=path, like=frame, report=reporter.say, field="--predict")
-    algorithm = _build(_room(config), config, len(dataset.images), frame)
+    algorithm = build(config, len(dataset.images), frame)
     last = algorithm.phases[-1]
-    model = _load_model(
+    model = load_model(
         place / "model" / last.name,
         where=f"--workdir {workdir}",
         absent="its training has not finished; run its command again first",
@@ -236,22 +210,6 @@ def predict(path: str, workdir: str | None, reporter: Reporter) -> None:
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
 
 
-def _known(config: dict[str, Any]) -> ConfigDict:
-    """The settings of an earlier run; fields that there were not yet then have their defaults."""
-    known = _room(ConfigDict(config)).get_config()
-    known.update(config)
-    return known
-
-
-def _room(config: ConfigDict | None) -> ModuleType:
-    if config is None:
-        raise UsageError("--config is missing, for example --config=configs/aspc_digits.py")
-    name = config.get("algorithm")
-    if name not in ALGORITHMS:
-        raise UsageError(f"config.algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
-    return importlib.import_module(ALGORITHMS[name])
-
-
 def _devices() -> list[jax.Device]:
     try:
         chosen = devices.choose(_DEVICES.value)
@@ -262,73 +220,15 @@ def _devices() -> list[jax.Device]:
     return chosen
 
 
-def _check_values(config: ConfigDict, room: ModuleType, num_samples: int) -> None:
-    try:
-        room.check(config, num_samples)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
 def _workdir() -> Path:
     if _WORKDIR.value:
-        return _place(_WORKDIR.value, f"--workdir {_WORKDIR.value}")
+        return place_of(_WORKDIR.value, f"--workdir {_WORKDIR.value}")
     if _WORKDIR.value is not None:
         raise UsageError("--workdir is empty; name a folder, or leave it out")
-    _room(_CONFIG.value)
+    algorithm_of(_CONFIG.value)
     file, _, arm = flags.FLAGS["config"].config_filename.partition(":")
     name = f"{Path(file).stem}-{arm}" if arm else Path(file).stem
     return Path("runs") / f"{name}-seed{_CONFIG.value.seed}"
-
-
-def _place(name: str, where: str) -> Path:
-    try:
-        return storage.place(name)
-    except ValueError as error:
-        raise UsageError(f"{where}: {error}") from error
-
-
-def _build(room: ModuleType, config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
-    shape = {"sample_shape": frame.shape, "offset": frame.offset, "scale": frame.scale}
-    try:
-        return room.build(config, num_samples=num_samples, **shape)
-    except ValueError as error:  # networks that cannot take samples of this shape
-        raise UsageError(f"config.network does not fit the data: {error}") from error
-
-
-def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict[str, Any] | None:
-    """What the first phase of another run has left, if it fits this one."""
-    if not init_from:
-        return None
-    where = f"config.init_from={init_from}"
-    model = _load_model(
-        _place(init_from, where) / "model" / first_phase,
-        where=where,
-        absent=f"no finished {first_phase} phase there",
-    )
-    phase = next(phase for phase in algorithm.phases if phase.name == first_phase)
-    wanted, found = _shapes(jax.eval_shape(phase.model, phase.template())), _shapes(model)
-    for name in wanted | found:
-        if wanted.get(name) != found.get(name):
-            raise UsageError(
-                f"{where}: its network does not fit: {name} has shape {found.get(name, 'none')}, expected "
-                f"{wanted.get(name, 'none')}; images and the widths of the autoencoder must agree"
-            )
-    return model
-
-
-def _shapes(model: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    leaves = jax.tree_util.tree_leaves_with_path(model)
-    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf.shape for path, leaf in leaves}
-
-
-def _load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
-    if not storage.is_folder(folder):
-        raise UsageError(f"{where}: {absent}")
-    try:
-        return checkpoint.load_model(folder)
-    except Exception as error:  # whatever a damaged file makes a reader raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
 
 
 def _arrays(outputs: Callable[..., Outputs], model: dict[str, Any], rows: Any) -> Outputs:
@@ -339,18 +239,6 @@ def _generated(algorithm: Algorithm, model: dict[str, Any], seed: int) -> tuple[
     if algorithm.generate is None:
         return None
     return jax.tree.map(np.asarray, jax.jit(algorithm.generate)(model, jax.random.key(seed)))
-
-
-def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
-    """What identifies the data: a run continues only on the same."""
-    return {
-        "samples": len(dataset.images),
-        "shape": list(dataset.images.shape[1:]),
-        "dtype": str(dataset.images.dtype),
-        "checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data),
-        "offset": dataset.offset,
-        "scale": dataset.scale,
-    }
 
 
 def _shape(dataset: data.Dataset) -> str:

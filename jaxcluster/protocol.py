@@ -71,6 +71,8 @@ class Phase(NamedTuple):
     """The epoch's figures -> what looks wrong, or an empty string; it is told when it changes, and training goes on."""
     done: Callable[[dict[str, float]], str] = not_done
     """The epoch's figures -> why the phase is complete, or an empty string."""
+    beginning: str = ""
+    """What `begin` takes its time for; told before it."""
     shown: tuple[str, ...] = ("loss",)
     """Names of the figures for the line of progress."""
 

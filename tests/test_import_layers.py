@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "algorithms": {"spl", "losses", "prior", "augment", "metrics", "clusterers", "networks", "protocol"},
     "report": {"metrics", "plots", "protocol", "runtime"},
     "commandline": set(),
-    "main": {"algorithms", "commandline", "runtime", "data", "protocol", "report"},
+    "job": {"algorithms", "commandline", "runtime", "data", "protocol"},
+    "main": {"commandline", "job", "runtime", "data", "protocol", "report"},
 }
 
 

@@ -165,6 +165,8 @@ class _Run:
         rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
         self._tick(cursor)
         phase = phases[cursor.phase]
+        if phase.beginning:
+            self.reporter.say(f"{phase.name}: {phase.beginning}")
         state = phase.begin(model, rows, self.feed.whole(), self._key(cursor.phase, 0, 1), self.poll)
         # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
         state = jax.device_put(state, self.home)
@@ -176,6 +178,8 @@ class _Run:
         return state
 
     def _train_phase(self, phase: Phase, state: Any, cursor: _Cursor) -> Any:
+        if phase.epochs == 0:
+            return state
         steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
         run = self._bind_run(phase)
         update = None if phase.update is None else jax.jit(phase.update)

@@ -81,6 +81,27 @@ def epoch_call(phase, images):
     return call
 
 
+def products_call(widths, n):
+    """The products of forward pass and gradient and nothing else: no bias, no ReLU, no optimiser."""
+    keys = jax.random.split(jax.random.key(0), len(widths))
+    weights = [jax.random.normal(key, shape) / shape[0] ** 0.5 for key, shape in zip(keys, itertools.pairwise(widths))]
+    x = jax.random.uniform(keys[-1], (BATCH, widths[0]))
+
+    def loss(weights, x):
+        for matrix in weights:
+            x = x @ matrix
+        return jnp.mean(x)
+
+    @jax.jit
+    def epoch(weights):
+        def step(_, weights):  # gradients take the weights' place, so that all are needed
+            return [0.9 + 0.1 * gradient for gradient in jax.grad(loss)(weights, x)]
+
+        return jax.lax.fori_loop(0, epochs.steps_per_epoch(n, BATCH), step, weights)
+
+    return lambda: jax.block_until_ready(epoch(weights))
+
+
 def operations(widths, n):
     """Multiply-adds of forward pass and gradient, twice; the first layer needs no gradient of its input."""
     weights = [a * b for a, b in itertools.pairwise(widths)]
@@ -112,12 +133,12 @@ def test_an_epoch_against_its_matrix_products(side, n):
         adam = optimiser or optax.adam(1e-4)
         calls[f"pretrain, {name}"] = epoch_call(pretrain_phase(config.pretrain, network, inputs, sgd), images)
         calls[f"finetune, {name}"] = epoch_call(finetune_phase(config, network, inputs, adam, n), images)
-    seconds = timed(calls)
     encoder = [side * side, 500, 500, 2000, 10]
-    needed = {
-        "pretrain": operations([*encoder, *encoder[-2::-1]], n) * seconds["rate"] / rate_operations,
-        "finetune": operations(encoder, n) * seconds["rate"] / rate_operations,
-    }
+    widths = {"pretrain": [*encoder, *encoder[-2::-1]], "finetune": encoder}
+    for phase in widths:
+        calls[f"{phase}, products alone"] = products_call(widths[phase], n)
+    seconds = timed(calls)
+    needed = {phase: operations(widths[phase], n) * seconds["rate"] / rate_operations for phase in widths}
     print(f"\n{n} images of {side}x{side}; matmul rate {rate_operations / seconds['rate'] / 1e9:.0f} GFLOP/s")
     figures = {"gflop_per_s": round(rate_operations / seconds["rate"] / 1e9)}
     for name in calls:

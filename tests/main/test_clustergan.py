@@ -117,6 +117,9 @@ def test_a_run_leaves_its_own_files_and_pictures(finished):
     assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
     assert "the prior takes all 3 clusters for about equally large" in said.text
     assert any(line.startswith("adversarial: epoch 2/2  loss ") for line in said.text.splitlines())
+    assert "adversarial: initial clustering of the embeddings' nearest neighbours" in said.text
+    assert "cluster: k-means of the clusterer's outputs, 20 restarts" in said.text
+    assert "0/0" not in said.text  # of a phase without epochs
 
 
 def test_predict_gives_the_training_images_their_labels_again(finished):

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from jaxcluster import commandline, main
+from jaxcluster import commandline, job
 from tests.main.commands import CONFIG, ROOT, refused
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
@@ -16,7 +16,7 @@ def test_every_shipped_config_is_one_that_works(file):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     config = module.get_config()
-    algorithm = importlib.import_module(main.ALGORITHMS[config.algorithm])
+    algorithm = importlib.import_module(job.ALGORITHMS[config.algorithm])
     commandline.check_fields(config, algorithm.get_config())
     algorithm.check(config, 1797)
     assert bool(config.data.name) != bool(config.data.path)

@@ -75,8 +75,10 @@ def table() -> str:
         minutes = statistics.mean(sum(summary["seconds"].values()) for summary in summaries) / 60
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
         acc, nmi = (spread([score[name] for score in scores]) for name in ("acc", "nmi"))
-        paper = PAPER.get(config, ("–", "–"))
-        lines.append(f"| `{config}` | {seeds} | {acc} | {nmi} | {paper[0]} | {paper[1]} | {minutes:.0f} |")
+        paper = PAPER.get(config.partition("-arm_")[0], ("–", "–"))
+        lines.append(
+            f"| `{config.replace('-arm_', ':')}` | {seeds} | {acc} | {nmi} | {paper[0]} | {paper[1]} | {minutes:.0f} |"
+        )
     return "\n".join(lines)
 
 

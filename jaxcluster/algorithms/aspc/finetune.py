@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxcluster import losses, spl
-from jaxcluster.clusterers import kmeans, nearest
+from jaxcluster.algorithms.kmeans import kmeans_as_set
+from jaxcluster.clusterers import nearest
 from jaxcluster.protocol import Batch, Phase
 
 __all__ = ["FinetuneState", "finetune_phase"]
@@ -46,17 +47,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
 
     def begin(model, rows, images, key: Array, poll) -> FinetuneState:
         del images
-        initial = kmeans(
-            key,
-            rows["embedding"],
-            config.n_clusters,
-            restarts=config.initial.restarts,
-            max_iterations=config.initial.max_iterations,
-            tolerance=config.initial.tolerance,
-            slack=config.initial.slack,
-            slice_iterations=10,
-            poll=poll,
-        )
+        initial = kmeans_as_set(config.initial, key, rows["embedding"], config.n_clusters, poll)
         return jax.jit(init)(model["encoder"], initial.centers, initial.labels)
 
     def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
@@ -135,5 +126,6 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         labels=lambda state: state.labels,
         fault=fault,
         done=done,
+        beginning=f"k-means of the embeddings, {config.initial.restarts} restarts",
         shown=("loss", "selected", "change"),
     )

@@ -37,7 +37,8 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
         config.weights.guide = 0.0
     if stage < STEPS.index("views"):  # noise as the only variation, as the paper has it for digits, and weight 1
         config.consistency.noise = 0.1
-        config.consistency.rotation = config.consistency.shift = config.consistency.virtual = 0.0
+        for variation in ("rotation", "shift", "stretch", "shear", "virtual"):
+            config.consistency[variation] = 0.0
         config.weights.consistency = 1.0
     if stage < STEPS.index("scores"):  # one score, of the pair, and no cycle
         config.weights.joint = 1.0

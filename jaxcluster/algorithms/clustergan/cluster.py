@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from jaxcluster import clusterers, prior
 from jaxcluster.algorithms.clustergan.game import Game
+from jaxcluster.algorithms.kmeans import kmeans_as_set
 from jaxcluster.algorithms.outputs import nearest_center
 from jaxcluster.protocol import Outputs, Phase
 
@@ -30,17 +31,7 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
 
     def begin(model, rows, images, key: Array, poll) -> ClusterState:
         del images
-        found = clusterers.kmeans(
-            key,
-            rows["embedding"],
-            config.n_clusters,
-            restarts=config.cluster.restarts,
-            max_iterations=config.cluster.max_iterations,
-            tolerance=config.cluster.tolerance,
-            slack=config.cluster.slack,
-            slice_iterations=10,
-            poll=poll,
-        )
+        found = kmeans_as_set(config.cluster, key, rows["embedding"], config.n_clusters, poll)
         return ClusterState(model, _in_order_of_blocks(found.centers, game.codes))
 
     def template() -> ClusterState:
@@ -52,6 +43,7 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
         epochs=0,
         batch_size=config.adversarial.batch_size,
         begin=begin,
+        beginning=f"k-means of the clusterer's outputs, {config.cluster.restarts} restarts",
         step=None,
         model=lambda state: {**state.model, "centers": state.centers},
         observe=observe,

@@ -61,6 +61,8 @@ def get_config() -> ConfigDict:
     config.consistency.noise = 0.0  # standard deviation, the paper's variation for digits
     config.consistency.rotation = 10.0  # degrees
     config.consistency.shift = 0.1  # of height and width, continuous
+    config.consistency.stretch = 0.0  # logarithm of the factor on height and on width
+    config.consistency.shear = 0.0  # rows per column
     config.consistency.translate = 0  # whole pixels, to either side, the paper's for CIFAR and STL
     config.consistency.flip = False  # left to right
     config.consistency.virtual = 0.25  # radius of the virtual adversarial one, in mean distances to the 10th neighbour
@@ -136,7 +138,8 @@ def check(config: ConfigDict, num_samples: int) -> None:
         share(f"warm_up.{name}")
     number("consistency.noise", "0 or a positive standard deviation", lambda s: s >= 0)
     number("consistency.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)
-    share("consistency.shift")
+    for name in ("shift", "stretch", "shear"):
+        share(f"consistency.{name}")
     require("consistency.translate", "0 or more pixels", lambda p: p >= 0)
     number("consistency.virtual", "0 or more", lambda r: r >= 0)
     require("pace.method", *one_of("balanced", "plain", "none"))

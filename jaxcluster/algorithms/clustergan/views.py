@@ -33,7 +33,8 @@ def views(config, sample_shape: tuple[int, ...], *, offset: float, scale: float,
         output: the generator's range, "sigmoid" ([0, 1]) or "tanh" ([-1, 1]).
     """
     is_image = len(sample_shape) == 3
-    affine = is_image and (config.rotation > 0 or config.shift > 0)
+    sizes = {name: config[name] for name in ("rotation", "shift", "stretch", "shear")}
+    affine = is_image and any(size > 0 for size in sizes.values())
     translate = is_image and config.translate > 0
     flip = is_image and config.flip
     stretch, base = (2.0, -1.0) if output == "tanh" else (1.0, 0.0)
@@ -48,7 +49,7 @@ def views(config, sample_shape: tuple[int, ...], *, offset: float, scale: float,
         if translate:
             x = augment.random_translate(keys[1], x, position, pixels=config.translate)
         if affine:
-            x = augment.random_affine(keys[2], x, position, rotation=config.rotation, shift=config.shift)
+            x = augment.random_affine(keys[2], x, position, **sizes)
         if config.noise > 0:
             x = augment.gaussian_noise(keys[3], x, position, sd=config.noise * stretch)
         # Without the barrier XLA fuses the warp into each of its users and computes it several times.
