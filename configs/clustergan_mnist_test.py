@@ -9,8 +9,8 @@ The paper has no such row; its figures for all of MNIST are ACC .964, NMI .921. 
 from jaxcluster.algorithms import clustergan
 
 
-def get_config():
+def get_config(arm="recipe"):
     config = clustergan.get_config()
     config.data.name = "mnist"
     config.data.split = "test"
-    return config
+    return clustergan.apply_arm(config, arm)

@@ -1,7 +1,8 @@
 """Arms of experiments: the paper alone, then each extension added, and the paper's ablations of the whole.
 
 `paper` sets what the paper says and nothing that it does not. Each of `STEPS` after it changes one thing more, and the
-last is the default of `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2).
+last is the default of `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2). `wide` varies
+images in more ways than the default does.
 """
 
 from ml_collections import ConfigDict
@@ -10,7 +11,7 @@ __all__ = ["ABLATIONS", "ARMS", "STEPS", "apply_arm"]
 
 STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
 ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency")
-ARMS = (*STEPS, *ABLATIONS)
+ARMS = (*STEPS, *ABLATIONS, "wide")
 
 
 def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
@@ -30,6 +31,10 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
         raise ValueError(f"an arm must be one of {', '.join(ARMS)}, got {name!r}")
     if name in ABLATIONS:
         _ablate(config, name)
+        return config
+    if name == "wide":
+        for group in (config.augment, config.consistency):
+            group.stretch = group.shear = 0.15
         return config
     stage = STEPS.index(name)
     if stage < STEPS.index("recipe"):  # without the initial clustering
