@@ -104,7 +104,7 @@ def warp(images: Array, matrices: Array) -> Array:
     place = ((image * height + top) * width + left)[..., None] * channels + channel
     down_part, right_part = down[..., None], right[..., None]
     place, down_part, right_part = jax.lax.optimization_barrier((place, down_part, right_part))
-    numbers = images.reshape(-1)
+    numbers = jnp.asarray(images).reshape(-1)
 
     def read(rows: int, columns: int) -> Array:
         step = (rows * width * (height > 1) + columns * (width > 1)) * channels

@@ -9,7 +9,7 @@ from jaxcluster import clusterers
 __all__ = ["kmeans_as_set"]
 
 Array = jax.Array
-SLICE = 10  # iterations in one device call: a signal is heard between two
+PAIRS = 2e8  # of points and centres, over all restarts, in one device call: about a second on two cores
 
 
 def kmeans_as_set(settings, key: Array, points: Array, num_clusters: int, poll: Callable[[], None]):
@@ -22,6 +22,7 @@ def kmeans_as_set(settings, key: Array, points: Array, num_clusters: int, poll: 
         num_clusters: k.
         poll: called between device calls; may raise.
     """
+    pairs = settings.restarts * len(points) * num_clusters  # in one iteration
     return clusterers.kmeans(
         key,
         points,
@@ -30,6 +31,6 @@ def kmeans_as_set(settings, key: Array, points: Array, num_clusters: int, poll: 
         max_iterations=settings.max_iterations,
         tolerance=settings.tolerance,
         slack=settings.slack,
-        slice_iterations=SLICE,
+        slice_iterations=max(1, int(PAIRS / pairs)),
         poll=poll,
     )

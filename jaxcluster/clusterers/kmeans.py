@@ -42,6 +42,9 @@ class _Run(NamedTuple):
 def squared_distances(points: Array, centers: Array) -> Array:
     """Squared Euclidean distances, ‖x‖² − 2x·m + ‖m‖², never below zero.
 
+    The differences of large squares lose what is small against them: points that lie far from the origin, measured by
+    their spread, should be moved there first, as `nearest` and `kmeans` do.
+
     Args:
         points: [n, d].
         centers: [k, d].
@@ -66,6 +69,10 @@ def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
 
     Reference: [P2] Eq. 15.
     """
+    return _nearest(points - centers[:1], centers - centers[:1])
+
+
+def _nearest(points: Array, centers: Array) -> tuple[Array, Array]:
     distances = squared_distances(points, centers)
     labels = jnp.argmin(distances, axis=1).astype(jnp.int32)
     return labels, jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
@@ -117,12 +124,15 @@ def kmeans(
     if not 1 <= num_clusters <= points.shape[0]:
         raise ValueError(f"num_clusters must lie in 1..n = {points.shape[0]}, got {num_clusters}")
     limit = tolerance * jnp.mean(jnp.var(points, axis=0))
+    middle = jnp.mean(points, axis=0, keepdims=True)
+    points = points - middle
     run = _start(key, points, num_clusters, restarts)
     while True:
         stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
         run = _iterate(run, points, jnp.minimum(stop, max_iterations), limit)
         if slice_iterations is None or not bool(run.active.any()) or int(run.iteration) >= max_iterations:
-            return _finish(run, points, slack)
+            found = _finish(run, points, slack)
+            return found._replace(centers=found.centers + middle)
         poll()
 
 
@@ -178,7 +188,7 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
 
 def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
     """One iteration: (new centres [k, d], sum of squares before the move, squared length of the move)."""
-    labels, distances = nearest(points, centers)
+    labels, distances = _nearest(points, centers)
     members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
     counts = members.sum(axis=0)
     means = jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
@@ -195,7 +205,7 @@ def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
     good = inertias <= (1 + slack) * inertias.min()
     chosen = jnp.argmax(jnp.where(good, silhouettes, -1))
     return KMeans(
-        labels=nearest(points, run.centers[chosen])[0],
+        labels=_nearest(points, run.centers[chosen])[0],
         centers=run.centers[chosen],
         inertia=inertias[chosen],
         inertias=inertias,

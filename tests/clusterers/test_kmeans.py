@@ -54,6 +54,21 @@ def test_best_of_20_restarts_is_as_good_as_scikit_learns(data, k):
     assert bool(ours.converged)
 
 
+@pytest.mark.parametrize("away", [1e3, 1e4])
+def test_points_far_from_the_origin_are_clustered_as_well(away):
+    points = make_blobs(500, 4, centers=5, cluster_std=0.3, random_state=0)[0]
+    far = (points + away).astype(np.float32)
+    found = clusterers.kmeans(KEY, jnp.asarray(far), 5, restarts=20)
+    theirs = SklearnKMeans(5, n_init=20, random_state=0).fit(far.astype(np.float64))
+    # A coordinate near 10^4 is rounded to 10^-3.
+    np.testing.assert_allclose(found.inertia, theirs.inertia_, rtol=1e-2)
+    distances = cdist(far, np.asarray(found.centers, np.float64), "sqeuclidean")
+    np.testing.assert_array_equal(found.labels, distances.argmin(1))
+    labels, squares = clusterers.nearest(jnp.asarray(far), found.centers)
+    np.testing.assert_array_equal(labels, distances.argmin(1))
+    np.testing.assert_allclose(squares.sum(), theirs.inertia_, rtol=1e-2)
+
+
 def test_result_is_consistent():
     points = jnp.asarray(np.random.default_rng(1).normal(size=(200, 4)), jnp.float32)
     found = clusterers.kmeans(KEY, points, 5, restarts=7)

@@ -143,5 +143,9 @@ def test_feature_vectors_are_told_what_does_not_apply(tmp_path):
     assert said.code == 0, said.text
     assert "24 feature vectors of 7 (no labels)" in said.text
     assert "feature vectors cannot be rotated or shifted: augmentation is off" in said.text
+    noise = ("--config.augment.noise=0.1", "--config.pretrain.epochs=1", "--config.finetune.epochs=1")
+    noisy = run_on(tmp_path / "x.npy", tmp_path / "noisy", *noise)
+    assert noisy.code == 0, noisy.text
+    assert "augmentation is Gaussian noise of standard deviation 0.1, where all features" in noisy.text
     assert "could not be drawn" not in said.text
     assert np.load(tmp_path / "run" / "labels.npy").shape == (24,)

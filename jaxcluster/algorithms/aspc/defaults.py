@@ -71,7 +71,10 @@ def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:
     """What a user should know of these settings on this data before the run starts."""
     if len(sample_shape) == 3:
         return []
-    noise = config.augment.noise
-    with_noise = f"augmentation is Gaussian noise of standard deviation {noise}"
+    noise = config.augment.noise if config.pretrain.augment or config.finetune.augment else 0
+    with_noise = (
+        f"augmentation is Gaussian noise of standard deviation {noise:g}, where all features together are scaled to "
+        "[0, 1]"
+    )
     without = "augmentation is off (config.augment.noise adds Gaussian noise)"
     return [f"feature vectors cannot be rotated or shifted: {with_noise if noise > 0 else without}"]

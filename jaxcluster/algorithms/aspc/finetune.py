@@ -8,6 +8,13 @@ Differences from the printed Algorithm 1, all as in the authors' code, which the
   (counted from 0) has progress t/T, so that the first weights use λ = mean and the last a progress of (T−2)/T.
 * Weights come from the losses of clean images (option `weights_on="augmented"` for the printed Eq. 16).
 * The batch loss is divided by the number of selected samples (option `mean_over="all"` for the printed Eq. 17).
+* T epochs are trained; the printed t = 0, ..., T are T + 1.
+
+Differences from that code: an epoch is one permutation of the samples, where four processes with a shuffle each were
+interleaved, so that an epoch left out about a third of the samples and showed others twice; images turn about the
+middle of the pixel grid (`augment.center="keras"` for one pixel beyond it); the stopping rule (Eq. 18) needs no
+labels. The curve `feature_loss` (Eq. 21) is drawn from the losses that the weights come from, which are those of
+clean images unless `weights_on="augmented"`.
 """
 
 from typing import Any, NamedTuple
@@ -103,6 +110,12 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             )
         return ""
 
+    def warning(info: dict[str, float]) -> str:
+        empty = int(info["empty_clusters"])
+        if not empty:
+            return ""
+        return f"{empty} of the {config.n_clusters} clusters {'is' if empty == 1 else 'are'} empty; are there so many?"
+
     def done(info: dict[str, float]) -> str:
         if info["change"] < settings.tolerance:
             return f"label change {info['change']:.4%} is below finetune.tolerance {settings.tolerance:.4%}"
@@ -125,6 +138,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         update=update,
         labels=lambda state: state.labels,
         fault=fault,
+        warning=warning,
         done=done,
         beginning=f"k-means of the embeddings, {config.initial.restarts} restarts",
         shown=("loss", "selected", "change"),
