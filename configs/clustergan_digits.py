@@ -9,9 +9,9 @@ README's table.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config():
+def get_config(arm="recipe"):
     config = clustergan.get_config()
     config.data.name = "digits"
     config.adversarial.batch_size = 50
     config.initial.hidden = (128, 128, 512)
-    return config
+    return clustergan.apply_arm(config, arm)

@@ -10,7 +10,7 @@ and never run in full here.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config():
+def get_config(arm="recipe"):
     config = clustergan.get_config()
     config.data.name = "stl10"
     config.network.family = "cifar"
@@ -20,4 +20,4 @@ def get_config():
     config.consistency.translate = 3
     config.consistency.rotation = config.consistency.shift = 0.0
     config.consistency.noise = 0.05
-    return config
+    return clustergan.apply_arm(config, arm)

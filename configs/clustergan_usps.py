@@ -11,7 +11,7 @@ Measured, with the uniform and with the estimated prior: README's table.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config():
+def get_config(arm="recipe"):
     config = clustergan.get_config()
     config.data.path = "usps.npz"
-    return config
+    return clustergan.apply_arm(config, arm)

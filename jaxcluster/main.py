@@ -122,7 +122,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
         dataset=dataset,
         trained=trained,
         outputs=_arrays(algorithm.outputs, trained.model, trained.rows),
-        initial=_arrays(algorithm.start_outputs, trained.start["model"], trained.start["rows"]),
+        initial=_initial(algorithm, trained.start),
         generated=_generated(algorithm, trained.model, config.seed),
     )
     report.write_outputs(workdir, results.outputs, dataset.files)
@@ -233,6 +233,15 @@ def _workdir() -> Path:
 
 def _arrays(outputs: Callable[..., Outputs], model: dict[str, Any], rows: Any) -> Outputs:
     return jax.tree.map(np.asarray, jax.jit(outputs)(model, rows))
+
+
+def _initial(algorithm: Algorithm, start: dict[str, Any]) -> Outputs:
+    """The outputs at the beginning, and the assignment that training began from if it is another than theirs."""
+    outputs = _arrays(algorithm.start_outputs, start["model"], start["rows"])
+    assignment = np.asarray(start.get("labels", outputs.labels))
+    if len(np.unique(assignment)) == 1 or np.array_equal(assignment, outputs.labels):
+        return outputs
+    return outputs._replace(others={"assignment": assignment} | (outputs.others or {}))
 
 
 def _generated(algorithm: Algorithm, model: dict[str, Any], seed: int) -> tuple[np.ndarray, np.ndarray] | None:

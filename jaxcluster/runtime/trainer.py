@@ -30,7 +30,9 @@ class Trained(NamedTuple):
 
     model: dict[str, Any]  # of the last phase
     rows: Any  # of the last phase, for all samples
-    start: dict[str, Any]  # "model" and "rows" at the beginning of the algorithm's `start_phase`; first process only
+    start: dict[str, Any]
+    """"model", "rows" and, if the phase has them, "labels" at the beginning of the algorithm's `start_phase`; first
+    process only."""
     history: list[dict[str, Any]]  # the records of metrics.jsonl; first process only
     seconds: dict[str, float]  # per phase, over all the sessions of this run
 
@@ -173,6 +175,8 @@ class _Run:
         if phase.name == self.algorithm.start_phase:
             start = {"model": phase.model(state)}
             start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3))
+            if phase.labels is not None:
+                start["labels"] = phase.labels(state)
             self._save_model("start", start)
         self._save(state, cursor)
         return state

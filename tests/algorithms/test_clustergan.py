@@ -67,7 +67,10 @@ def test_every_player_moves_and_every_term_is_told():
     for player in ("clusterer", "generator", "discriminator"):
         assert not same(getattr(before, player).variables["params"], getattr(after, player).variables["params"])
     assert info.keys() == {"loss", "joint_loss", "code_loss", "entropy_loss", "consistency_loss", "cycle_loss",
-                           "generator_loss", "discriminator_loss"}  # fmt: skip
+                           "generator_loss", "discriminator_loss", "discriminator_joint_loss",
+                           "discriminator_image_loss", "discriminator_code_loss"}  # fmt: skip
+    scores = [float(info[f"discriminator_{score}_loss"]) for score in ("joint", "image", "code")]
+    np.testing.assert_allclose(info["discriminator_loss"], np.mean(scores), rtol=1e-5)
     weights = settings().weights
     parts = sum(weights[name] * info[f"{name}_loss"] for name in ("joint", "code", "entropy", "consistency", "cycle"))
     np.testing.assert_allclose(info["loss"], parts, rtol=1e-5)
@@ -91,8 +94,8 @@ def test_the_papers_arm_has_one_score_and_three_terms():
     index = jnp.arange(8)
     batch = Batch(jnp.asarray(images())[index], index, index, index < 8)
     state, info = jax.jit(phase.step)(state, batch, KEY)
-    assert {name for name in info if name not in ("loss", "generator_loss", "discriminator_loss")} == {
-        "joint_loss", "entropy_loss", "consistency_loss"}  # fmt: skip
+    assert info.keys() == {"loss", "joint_loss", "entropy_loss", "consistency_loss", "generator_loss",
+                           "discriminator_loss", "discriminator_joint_loss"}  # fmt: skip
     assert same(state.average, state.clusterer.variables)  # no running mean in the paper
 
 
@@ -159,8 +162,12 @@ def test_collapse_is_named():
     groups = np.repeat([0, 1, 2], 40)
     good = outputs_of(groups, np.full(120, 5.0))
     assert told(good, groups) == ""
-    assert "the discriminator tells all pairs apart" in told(good, groups, discriminator_loss=0.01)
-    assert told(good, groups, discriminator_loss=0.6) == ""
+    # One score that is won is told, whatever the others come to.
+    lost = told(good, groups, discriminator_joint_loss=0.01, discriminator_code_loss=0.69)
+    assert lost == "the discriminator tells real from drawn pairs with certainty: this score teaches nothing"
+    assert told(good, groups, discriminator_joint_loss=0.6, discriminator_code_loss=0.69) == ""
+    absent = collapse.figures(good, jnp.asarray(groups, jnp.int32), jnp.asarray([0.5, 0.5, 0.0]), KEY)
+    assert all(np.isfinite(float(value)) for value in absent.values())  # an estimated prior may have an empty cluster
     constant = jnp.full((120, 6), 0.5)
     assert "collapse: the outputs of any two samples are alike" in told(constant, groups)
     assert told(constant, groups, progress=0.05) == ""  # every run starts so

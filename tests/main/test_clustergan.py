@@ -115,6 +115,9 @@ def test_a_run_leaves_its_own_files_and_pictures(finished):
     results = json.loads((run / "summary.json").read_text())["results"]
     assert results["blocks"].keys() == {"cluster_sizes", "agreement", "scoring"}
     assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
+    guide = results["initial"]["assignment"]  # the initial clustering, which the untrained players know nothing of
+    assert sum(guide["cluster_sizes"]) == N
+    assert guide["scoring"].keys() == {"acc", "nmi", "ari"}
     assert "the prior takes all 3 clusters for about equally large" in said.text
     assert any(line.startswith("adversarial: epoch 2/2  loss ") for line in said.text.splitlines())
     assert "adversarial: initial clustering of the embeddings' nearest neighbours" in said.text

@@ -46,7 +46,7 @@ def clusterer_step(game: Game, state: GameState, turn: Turn) -> tuple[GameState,
             weight = config.weights.consistency * _ramp(progress, config.warm_up.consistency)
             apart = sum(losses.consistency(outputs, jax.nn.sigmoid(other)) for other in varied)
             terms["consistency"] = (weight, apart)
-        if config.weights.cycle > 0 and config.weights.joint > 0:
+        if config.weights.cycle > 0 and (config.weights.joint > 0 or config.weights.image > 0):
             images, _ = players.generator.apply(state.generator.variables, turn.inputs, turn.context(9))
             found, _ = apply(variables, jax.lax.stop_gradient(images), 10)
             terms["cycle"] = (config.weights.cycle, losses.consistency(jax.nn.sigmoid(found), turn.codes))

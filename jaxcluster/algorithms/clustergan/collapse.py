@@ -12,6 +12,7 @@ SAMPLES = 500  # for the mean similarity
 DEAD, SMALL, LARGE = 0.1, 0.6, 1.6  # a block's size over the prior's share of it
 ALIKE = 0.9  # mean similarity of two samples; a uniform prior of c clusters has about 1/c
 LOST = 0.05  # discriminator's loss, of log 2 where it can only guess
+SCORES = {"joint": "pairs", "image": "images", "code": "codes"}
 EARLY = 0.1  # share of training in which nothing is said: every run starts with all outputs alike
 
 
@@ -25,7 +26,8 @@ def figures(outputs: Array, labels: Array, proportions: Array, key: Array) -> di
         key: draws the samples for the mean similarity.
     """
     n, clusters = len(outputs), len(proportions)
-    usage = jnp.bincount(labels, length=clusters) / n / proportions
+    # A share of zero, an empty cluster of an estimated prior, counts as one sample.
+    usage = jnp.bincount(labels, length=clusters) / n / jnp.maximum(proportions, 1 / n)
     some = outputs[jax.random.permutation(key, n)[:SAMPLES]]
     count = len(some)
     return {
@@ -56,6 +58,10 @@ def warning(info: dict[str, float]) -> str:
     ):
         if info[name]:
             said.append(f"{info[name]:.0f} block{'s' if info[name] > 1 else ''} {what}")
-    if info.get("discriminator_loss", 1.0) < LOST:
-        said.append("the discriminator tells all pairs apart, so that it teaches nothing")
+    lost = [score for score in SCORES if info.get(f"discriminator_{score}_loss", 1.0) < LOST]
+    if lost:
+        what = " and ".join(SCORES[score] for score in lost)
+        said.append(
+            f"the discriminator tells real from drawn {what} with certainty, so that this score teaches nothing"
+        )
     return "; ".join(said)

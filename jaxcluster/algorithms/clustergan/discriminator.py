@@ -33,8 +33,9 @@ def discriminator_step(game: Game, state: GameState, turn: Turn) -> tuple[GameSt
             terms[f"real_{name}"] = (weights[name], losses.fool(getattr(real, name), target=1.0))
             terms[f"fake_{name}"] = (weights[name], losses.fool(getattr(fake, name), target=0.0))
         share, shares = total(turn, terms)
-        both = sum(shares[f"real_{name}"] + shares[f"fake_{name}"] for name in names) / (2 * len(names))
-        return share, (variables["stats"], {"discriminator_loss": both})
+        each = {name: (shares[f"real_{name}"] + shares[f"fake_{name}"]) / 2 for name in names}
+        info = {f"discriminator_{name}_loss": loss for name, loss in each.items()}
+        return share, (variables["stats"], info | {"discriminator_loss": sum(each.values()) / len(each)})
 
     player, terms = descend(game, state.discriminator, loss_of, turn.axis_name)
     return state._replace(discriminator=player), terms
