@@ -46,6 +46,7 @@ def get_config() -> ConfigDict:
     config.weights.joint = 2.0  # the paper's score D(z, x)
     config.weights.image = 1.0  # D(x), for the generator
     config.weights.code = 4.0  # D(z), for the clusterer
+    # The terms from here on are sums over units, as printed: these weights were found with m = 10.
     config.weights.cycle = 3.0  # ||C(G(z)) - code||^2, for the clusterer
     config.weights.cycle_generator = 1.0  # the same, for the generator
     config.weights.consistency = 10.0  # Eq. 7

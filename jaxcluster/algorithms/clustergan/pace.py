@@ -26,7 +26,9 @@ def epoch_weights(config, outputs: Array, groups: Array, progress: Array, key: A
 
     Differs from the paper in when: the paper's loop solves it at every iteration though its sum goes over all n;
     here once an epoch, over all n. γ and the ages of the first and last pace are taken anew from the current losses
-    each time: the losses fall in training, and frozen ages would select everything long before 3/4 of it.
+    each time: the losses fall in training, and frozen ages would select everything long before 3/4 of it. Each loss is
+    a mean over `pace.reference` samples that are drawn anew each epoch, not over all (0 for all). In the first epoch,
+    before there are losses, every sample weighs `pace.start`.
     """
     n = len(outputs)
     reference = None
