@@ -1,10 +1,11 @@
 """Arms of experiments: the paper alone, then each extension added, and the paper's ablations of the whole.
 
-`paper` sets what the paper says and none of the extensions. Where the paper is silent or cannot be meant, the arm has the
-other settings' reading: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating game, the
-entropy loss as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the networks as
-the config says. Each of `STEPS` after it changes one thing more, and the last is the default of `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2). `wide` varies
-images in more ways than the default does.
+`paper` sets what the paper says and none of the extensions. Where the paper is silent or cannot be meant, the arm has
+the other settings' reading: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating
+game, the entropy loss as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the
+networks as the config says. Each of `STEPS` after it changes one thing more, and the last is the default of
+`get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2). `wide` varies images in more ways
+than the default does.
 """
 
 from ml_collections import ConfigDict
