@@ -132,7 +132,8 @@ def test_nan_stops_the_run_and_keeps_the_checkpoint(folder, tmp_path):
     said = run_on(folder / "grey.npz", tmp_path / "run", "--config.pretrain.learning_rate=1e30")
     assert said.code == 1
     assert said.error == (
-        "training stopped in phase pretrain, epoch 1: loss is nan; try a smaller pretrain.learning_rate. "
+        "training stopped in phase pretrain, epoch 1: loss is nan; "
+        "try a smaller pretrain.learning_rate in another --workdir. "
         f"The last good checkpoint is kept in {tmp_path / 'run' / 'checkpoints'}"
     )
     assert not (tmp_path / "run" / "summary.json").exists()
