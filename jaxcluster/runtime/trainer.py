@@ -86,7 +86,7 @@ def train(
     Raises:
         TrainingError: a loss is not finite or the algorithm reports a fault; the last good checkpoint is kept.
         StorageError: a model, the metrics at the end, or the state at an interruption cannot be written; the same.
-            A checkpoint that cannot be written is only told.
+            A checkpoint that cannot be written is only told. Or there are checkpoints, and none can be read.
         HostError: another process has ended.
     """
     feed = Feed(images, device_list or jax.local_devices()[:1], place)
@@ -146,8 +146,14 @@ class _Run:
 
     def _restore(self, cursor: _Cursor) -> Any:
         """Put the cursor where the last run stopped and return its state, or None if there is nothing to go on from."""
-        found = self.checkpoints.restore(self._template) if self.writes else None
-        where = hosts.only_first(lambda: None if found is None else found[1])
+        found = None
+
+        def read() -> dict | None:
+            nonlocal found
+            found = self.checkpoints.restore(self._template)
+            return None if found is None else found[1]
+
+        where = hosts.only_first(read)  # all hear of it if the first one cannot
         if where is None:
             return None
         cursor.__dict__ = where
