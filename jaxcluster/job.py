@@ -17,7 +17,17 @@ from jaxcluster.runtime import checkpoint, storage
 from jaxcluster.runtime.feed import choose_place
 from jaxcluster.runtime.progress import Reporter
 
-__all__ = ["ALGORITHMS", "Job", "algorithm_of", "build", "load_model", "place_of", "prepare", "settings_of"]
+__all__ = [
+    "ALGORITHMS",
+    "Job",
+    "algorithm_of",
+    "build",
+    "completed",
+    "load_model",
+    "place_of",
+    "prepare",
+    "settings_of",
+]
 
 ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc", "clustergan": "jaxcluster.algorithms.clustergan"}
 
@@ -83,6 +93,11 @@ def settings_of(config: dict[str, Any]) -> ConfigDict:
     known = algorithm_of(ConfigDict(config)).get_config()
     known.update(config)
     return known
+
+
+def completed(identity: dict[str, Any]) -> dict[str, Any]:
+    """The identity of an earlier run with all the settings that there are now, see `settings_of`."""
+    return identity | {"config": settings_of(identity["config"]).to_dict()}
 
 
 def build(config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:

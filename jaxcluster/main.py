@@ -19,7 +19,7 @@ from ml_collections import ConfigDict, config_flags
 
 from jaxcluster import data, report
 from jaxcluster.commandline import UsageError, one_line, parse
-from jaxcluster.job import Job, algorithm_of, build, load_model, place_of, prepare, settings_of
+from jaxcluster.job import Job, algorithm_of, build, completed, load_model, place_of, prepare, settings_of
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import compilation, devices, epochs, hosts, storage
 from jaxcluster.runtime.feed import PLACES, Feed
@@ -144,7 +144,7 @@ def _prepare(config: ConfigDict | None, reporter: Reporter) -> tuple[dict[str, A
 
 def _claim(workdir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Take the workdir for this run; its summary if it is complete."""
-    claim(workdir, identity)
+    claim(workdir, identity, complete=completed)
     summary = storage.read_text(workdir / "summary.json")
     return None if summary is None else json.loads(summary)
 

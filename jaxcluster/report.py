@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import jax
 import numpy as np
 
+import jaxcluster
 from jaxcluster import metrics, plots
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import storage
@@ -183,5 +184,7 @@ def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[
 
 
 def _versions() -> dict[str, str]:
-    packages = ("jaxcluster", "jax", "jaxlib", "flax", "optax", "numpy")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
+    packages = ("jax", "jaxlib", "flax", "optax", "numpy")
+    # This package may run from a checkout that is not installed: there is no metadata of it then.
+    own = {"python": platform.python_version(), "jaxcluster": jaxcluster.__version__}
+    return own | {name: importlib.metadata.version(name) for name in packages}

@@ -75,14 +75,22 @@ class Checkpoints:
             template: cursor -> the state as a tree of shapes and dtypes.
 
         Returns:
-            (state, cursor), or None if there is no readable checkpoint.
+            (state, cursor), or None if there is no checkpoint.
+
+        Raises:
+            StorageError: there are some, and none can be read; a new beginning would drop all that they stand for.
         """
-        for serial in sorted(self._manager.all_steps(), reverse=True):
+        serials = sorted(self._manager.all_steps(), reverse=True)
+        for serial in serials:
             try:
                 return self._read(serial, template)
             except Exception as error:  # whatever a damaged file makes a reader raise
                 reason = (str(error) or type(error).__name__).splitlines()[0]
-                self._report(f"checkpoint {self._folder / str(serial)} cannot be read ({reason}); trying an older one")
+                self._report(f"checkpoint {self._folder / str(serial)} cannot be read ({reason})")
+        if serials:
+            raise storage.StorageError(
+                f"none of the checkpoints in {self._folder} can be read; remove this folder to train anew"
+            )
         return None
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def place(name: str) -> Path:
     """Take the name of a folder for a path.
 
     Args:
-        name: of a local folder, or gs://BUCKET/FOLDER.
+        name: of a local folder, where a ~ at the beginning is the home, or gs://BUCKET/FOLDER.
 
     Returns:
         A `pathlib.Path`, or an `etils.epath.Path`, which has the same methods; of the two only a bucket's holds "://".
@@ -58,7 +58,7 @@ def place(name: str) -> Path:
     """
     scheme, mark, rest = name.partition("://")
     if not mark:
-        return Path(name)
+        return Path(os.path.expanduser(name))  # a shell leaves the ~ of --workdir=~/runs as it is
     if scheme != "gs":
         raise ValueError(f"{scheme}:// cannot be written to; name a local folder or gs://BUCKET/FOLDER")
     if not rest.partition("/")[0]:
@@ -177,9 +177,12 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a text file in one piece: a reader sees the old file or the new one."""
+    """Write a text file in one piece: a reader sees the old file or the new one.
+
+    Names of files in it, as Python gives them, are written with their own bytes, whether or not these are UTF-8.
+    """
     with new_file(file) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode(errors="surrogateescape"))
 
 
 def write_array(file: Path, array: np.ndarray) -> None:

@@ -88,7 +88,7 @@ def train(
     Raises:
         TrainingError: a loss is not finite or the algorithm reports a fault; the last good checkpoint is kept.
         StorageError: a model, the metrics at the end, or the state at an interruption cannot be written; the same.
-            A checkpoint that cannot be written is only told.
+            A checkpoint that cannot be written is only told. Or there are checkpoints, and none can be read.
         HostError: another process has ended.
     """
     feed = Feed(images, device_list or jax.local_devices()[:1], place)
@@ -148,8 +148,14 @@ class _Run:
 
     def _restore(self, cursor: _Cursor) -> Any:
         """Put the cursor where the last run stopped and return its state, or None if there is nothing to go on from."""
-        found = self.checkpoints.restore(self._template) if self.writes else None
-        where = hosts.only_first(lambda: None if found is None else found[1])
+        found = None
+
+        def read() -> dict | None:
+            nonlocal found
+            found = self.checkpoints.restore(self._template)
+            return None if found is None else found[1]
+
+        where = hosts.only_first(read)  # all hear of it if the first one cannot
         if where is None:
             return None
         cursor.__dict__ = where
@@ -299,7 +305,9 @@ class _Run:
         for name, value in figures.items():
             if isinstance(value, float) and not math.isfinite(value):
                 phase = self.algorithm.phases[cursor.phase].name
-                self._report_fault(cursor, f"{name} is {value}; try a smaller {phase}.learning_rate")
+                self._report_fault(
+                    cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another --workdir"
+                )
 
     def _warn(self, cursor: _Cursor, warning: str, before: str) -> str:
         """Tell a warning that is not the one told last."""

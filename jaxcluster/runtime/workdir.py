@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ class WorkdirError(ValueError):
     """A folder that cannot take this run."""
 
 
-def claim(workdir: Path, identity: dict[str, Any]) -> None:
+def claim(
+    workdir: Path, identity: dict[str, Any], *, complete: Callable[[dict[str, Any]], dict[str, Any]] = lambda old: old
+) -> None:
     """Make the folder this run's own, or check that it is.
 
     Args:
         workdir: made if absent.
         identity: JSON data that decides the results: the config, and a fingerprint of the data.
+        complete: identity of an earlier run -> the same with the fields that there were not yet when it began.
 
     Raises:
         WorkdirError: the folder cannot be written, holds something else, or belongs to a run with another identity;
@@ -42,7 +46,8 @@ def claim(workdir: Path, identity: dict[str, Any]) -> None:
             )
         write_json(file, identity)
         return
-    found = differences(read_identity(workdir), json.loads(json.dumps(identity)))
+    old, new = (json.loads(json.dumps(data)) for data in (complete(read_identity(workdir)), identity))
+    found = differences(old, new)
     if found:
         changes = "; ".join(f"{name} was {old!r}, now {new!r}" for name, old, new in found)
         raise WorkdirError(

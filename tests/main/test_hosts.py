@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -119,6 +120,18 @@ def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, t
     assert "process 0: error: process 1 of this run stopped: data.path='/nowhere.npz'" in said[0]
     assert "process 1: error: data.path='/nowhere.npz'" in said[1]
     assert not (tmp_path / "run").exists()
+
+
+def test_checkpoints_that_the_first_cannot_read_are_told_on_all(alone, tmp_path):
+    arguments, workdir = alone
+    shutil.copytree(workdir, tmp_path / "run", ignore=shutil.ignore_patterns("summary.json"))
+    for file in (tmp_path / "run" / "checkpoints").rglob("metadata"):
+        file.write_text("{")
+    codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}")
+    assert codes == [1, 1], said
+    told = f"none of the checkpoints in {tmp_path / 'run' / 'checkpoints'} can be read"
+    assert f"process 0: error: {told}" in said[0]
+    assert f"process 1: error: process 0 of this run stopped: {told}" in said[1]
 
 
 @pytest.mark.parametrize("dies", [pytest.param(0, marks=pytest.mark.long), 1])

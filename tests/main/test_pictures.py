@@ -1,10 +1,12 @@
 """The pictures and the summary of odd runs."""
 
+import importlib.metadata
 import json
 
 import numpy as np
 import pytest
 
+import jaxcluster
 from jaxcluster import report
 from jaxcluster.data import Dataset
 from jaxcluster.protocol import Algorithm, Outputs
@@ -54,6 +56,18 @@ def test_pictures_that_only_some_algorithms_have(tmp_path):
     results = odd_results(1, (4, 4, 1), k=1, generated=generated)
     drawn = draw(tmp_path / "pictures", results, similarity=lambda z: np.ones((len(z), len(z))))
     assert drawn == {"losses", "pca", "typical", "generated", "similarity_start", "similarity_end"}
+
+
+def test_a_summary_knows_the_version_of_a_checkout_that_is_not_installed(monkeypatch):
+    version = importlib.metadata.version
+
+    def of_others(name):
+        if name == "jaxcluster":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", of_others)
+    assert report.summarize(odd_results(4, (6,)))["versions"]["jaxcluster"] == jaxcluster.__version__
 
 
 def test_a_summary_has_null_where_a_number_is_not_finite():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import numpy as np
@@ -112,6 +113,21 @@ def test_predict_gives_the_labels_again_and_never_overwrites(folder, done):
         np.testing.assert_array_equal(np.load(predictions / "labels.npy"), np.load(folder / "run" / "labels.npy"))
 
 
+def test_a_run_from_before_a_setting_was_there_counts_as_run_with_its_default(folder, done, tmp_path):
+    shutil.copytree(folder / "run", tmp_path / "old")
+    identity = json.loads((folder / "run" / "config.json").read_text())
+    del identity["config"]["augment"]["shear"], identity["config"]["finetune"]["mean_over"]
+    (tmp_path / "old" / "config.json").write_text(json.dumps(identity))
+    before = files_of(tmp_path / "old")
+    again = run_on(folder / "grey.npz", tmp_path / "old", LONG)
+    assert again.code == 0, again.text
+    assert "this run is complete" in again.text
+    assert files_of(tmp_path / "old") == before
+    other = run_on(folder / "grey.npz", tmp_path / "old", LONG, "--config.augment.shear=0.1")
+    assert other.code == 2
+    assert "other settings: config.augment.shear was 0.0, now 0.1. Name another" in other.error
+
+
 def test_predict_knows_runs_from_before_a_setting_was_there(folder, done, tmp_path):
     (tmp_path / "old").mkdir()
     shutil.copytree(folder / "run" / "model", tmp_path / "old" / "model")
@@ -135,6 +151,29 @@ def test_a_folder_of_rgb_images_that_are_not_square(tmp_path):
     assert "could not be drawn" not in said.text
     assert (tmp_path / "run" / "pictures" / "typical.png").exists()
     assert (tmp_path / "run" / "clusters.csv").read_text().splitlines()[1].endswith(",00.png")
+
+
+def test_file_names_that_are_not_utf_8_keep_their_bytes(tmp_path):
+    name = b"gr\xfcn.png"
+    x, _ = two_kinds((6, 4))
+    (tmp_path / "images").mkdir()
+    for i, image in enumerate(x):
+        file = os.fsencode(tmp_path / "images") + b"/" + (name if i == 0 else b"%02d.png" % i)
+        try:
+            with open(file, "wb") as stream:
+                Image.fromarray((255 * image).astype(np.uint8)).save(stream, "PNG")
+        except OSError:
+            pytest.skip("the file system takes UTF-8 alone")
+    said = run_on(tmp_path / "images", tmp_path / "run")
+    assert said.code == 0, said.text
+    assert name in read_names(tmp_path / "run" / "clusters.csv")
+    said = command(f"--predict={tmp_path / 'images'}", f"--workdir={tmp_path / 'run'}")
+    assert said.code == 0, said.text
+    assert name in read_names(tmp_path / "run" / "predictions" / "images" / "clusters.csv")
+
+
+def read_names(file):
+    return [line.split(b",")[3] for line in file.read_bytes().splitlines()]
 
 
 def test_feature_vectors_are_told_what_does_not_apply(tmp_path):

@@ -186,6 +186,13 @@ def test_new_folders_never_hold_anything(tmp_path):
             storage.write_text(folder / "labels", "")
 
 
+def test_a_place_may_begin_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert str(storage.place("~/runs/a")) == "/somewhere/runs/a"
+    assert str(storage.place("~nobody-has-this-name/a")) == "~nobody-has-this-name/a"
+    assert str(storage.place("runs/~a")) == "runs/~a"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
