@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from jaxcluster.algorithms import aspc
+from jaxcluster.algorithms import aspc, clustergan
 from tests.records import tables
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def test_every_clustergan_record_is_a_whole_run_of_a_shipped_config():
     for name, summaries in found.items():
         config, _, arm = name.partition("-arm_")
         assert (ROOT / "configs" / f"{config.removesuffix('_estimated')}.py").exists()
-        assert not arm or arm in tables.ARMS
+        assert not arm or arm in clustergan.ARMS
         for summary in summaries:
             assert summary["results"]["epochs"]["adversarial"] == summary["config"]["adversarial"]["epochs"]
             # Only the pretraining, which is the same for the same seed, may come from another run.
