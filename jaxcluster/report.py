@@ -141,14 +141,19 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
     """
     storage.make_folder(folder)
     dataset, trained, outputs = results.dataset, results.trained, results.outputs
-    images = _Scaled(dataset)
+    images, scoring = _Scaled(dataset), score(dataset.labels)
     panels = {"pixels" if len(images.shape) == 4 else "features": images}
     panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
     colours = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[BinaryIO], Any]] = {
         "losses": lambda file: plots.curves.losses(trained.history, file),
-        "scores": lambda file: plots.curves.scores(trained.history, file, stop_change=algorithm.stop_change),
+        "scores": lambda file: plots.curves.scores(
+            trained.history,
+            file,
+            initial=scoring and scoring(results.initial.labels),
+            stop_change=algorithm.stop_change,
+        ),
         "pca": lambda file: plots.embedding.pca_panels(panels, file, **colours),
         "tsne": lambda file: plots.embedding.tsne(outputs.embedding, file, **colours),
         "typical": lambda file: plots.typical.most_typical(

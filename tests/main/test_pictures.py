@@ -59,6 +59,18 @@ def test_pictures_that_only_some_algorithms_have(tmp_path):
     assert drawn == {"losses", "pca", "typical", "generated", "similarity_start", "similarity_end"}
 
 
+def test_scores_begin_with_those_of_the_initial_clustering(tmp_path, monkeypatch):
+    results = odd_results(4, (6,), labels=np.array([0, 1, 0, 0]))  # found as 0, 1, 0, 1
+    results.trained.history[-1]["acc"] = 1.0
+    begun = []
+    monkeypatch.setattr(plots.curves, "scores", lambda *args, initial, **options: begun.append(initial))
+    draw(tmp_path / "with", results)
+    draw(tmp_path / "without", odd_results(4, (6,)))
+    assert begun[0].keys() == {"acc", "nmi", "ari"}
+    assert begun[0]["acc"] == 0.75
+    assert begun[1] is None
+
+
 def test_a_summary_knows_the_version_of_a_checkout_that_is_not_installed(monkeypatch):
     version = importlib.metadata.version
 
