@@ -126,11 +126,9 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
         generated=_generated(algorithm, trained.model, config.seed),
     )
     report.write_outputs(workdir, results.outputs, dataset.files)
-    reporter.say("drawing pictures")
-    report.write_pictures(workdir / "pictures", results, algorithm, say=reporter.say)
     summary = job.identity | report.summarize(results)
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
-    write_json(workdir / "summary.json", summary)
+    _draw(workdir, results, algorithm, summary, reporter)
     _say_results(summary, reporter)
     reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
 
@@ -143,10 +141,27 @@ def _prepare(config: ConfigDict | None, reporter: Reporter) -> tuple[dict[str, A
 
 
 def _claim(workdir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """Take the workdir for this run; its summary if it is complete."""
+    """Take the workdir for this run; its summary if it is complete, see `_draw`."""
     claim(workdir, identity, complete=completed)
-    summary = storage.read_text(workdir / "summary.json")
-    return None if summary is None else json.loads(summary)
+    summary = json.loads(storage.read_text(workdir / "summary.json") or "{}")
+    return summary if summary and "pictures" not in summary else None
+
+
+def _draw(
+    workdir: Path, results: report.Results, algorithm: Algorithm, summary: dict[str, Any], reporter: Reporter
+) -> None:
+    """Draw the pictures, with the summary written before: they may take more memory than there is.
+
+    After a kill in the middle the next start draws once more, and then the run is complete even if that one is killed
+    as well. So a kill by chance costs no picture, and one that comes each time no result.
+    """
+    file = workdir / "summary.json"
+    killed_before = storage.read_text(file) is not None
+    write_json(file, summary if killed_before else summary | {"pictures": "being drawn"})
+    reporter.say("drawing pictures")
+    report.write_pictures(workdir / "pictures", results, algorithm, say=reporter.say)
+    summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
+    write_json(file, summary)
 
 
 def _placement(job: Job) -> list[str]:

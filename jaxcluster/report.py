@@ -116,6 +116,20 @@ def describe_device() -> dict[str, Any]:
     }
 
 
+class _Scaled:
+    """A data set's samples in [0, 1], scaled when they are asked for: all of them may not fit in memory once more."""
+
+    def __init__(self, dataset: Any):
+        self._dataset = dataset
+        self.shape = dataset.images.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return (self._dataset.images[rows] - np.float32(self._dataset.offset)) * np.float32(self._dataset.scale)
+
+
 def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say: Callable[[str], None]) -> None:
     """Draw the run; a picture that fails is told about and costs nothing else.
 
@@ -127,14 +141,19 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
     """
     storage.make_folder(folder)
     dataset, trained, outputs = results.dataset, results.trained, results.outputs
-    images = (dataset.images - np.float32(dataset.offset)) * np.float32(dataset.scale)
-    panels = {"pixels" if images.ndim == 4 else "features": images.reshape(len(images), -1)}
+    images, scoring = _Scaled(dataset), score(dataset.labels)
+    panels = {"pixels" if len(images.shape) == 4 else "features": images}
     panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
     colours = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[BinaryIO], Any]] = {
         "losses": lambda file: plots.curves.losses(trained.history, file),
-        "scores": lambda file: plots.curves.scores(trained.history, file, stop_change=algorithm.stop_change),
+        "scores": lambda file: plots.curves.scores(
+            trained.history,
+            file,
+            initial=scoring and scoring(results.initial.labels),
+            stop_change=algorithm.stop_change,
+        ),
         "pca": lambda file: plots.embedding.pca_panels(panels, file, **colours),
         "tsne": lambda file: plots.embedding.tsne(outputs.embedding, file, **colours),
         "typical": lambda file: plots.typical.most_typical(

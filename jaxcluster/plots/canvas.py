@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["DPI", "figure", "finish", "group_colors", "names_of", "plain", "tidy"]
+__all__ = ["DPI", "figure", "finish", "group_colors", "names_of", "plain", "rows_of", "tidy"]
 
 DPI = 120
 
@@ -69,6 +69,19 @@ def group_colors(n_groups: int) -> np.ndarray:
     positions = (np.arange(n_groups) * 0.6180339887498949) % 1.0  # golden ratio: evenly spread at any count
     ranks = positions.argsort().argsort() / (n_groups - 1)
     return matplotlib.colormaps["turbo"](0.04 + 0.92 * ranks)
+
+
+def rows_of(points):
+    """Take rows that a picture shows a part of.
+
+    Args:
+      points: [n, ...] an array or nested lists; or what has the shape of an array and gives rows by their positions,
+        so that rows that are not shown need not be made.
+
+    Returns:
+      The same; lists as an array.
+    """
+    return points if hasattr(points, "shape") else np.asarray(points)
 
 
 def plain(text, *, limit: int = 28) -> str:

@@ -1,4 +1,7 @@
-"""Curves over the epochs of a run, read from its list of records: losses, scores, label change, selection."""
+"""Curves over the epochs of a run, read from its list of records: losses, scores, label change, selection.
+
+Records number the epochs from 0 on; the pictures count those that are over, so that 0 is where training began.
+"""
 
 import math
 
@@ -54,7 +57,14 @@ def losses(history, path=None, *, title: str = ""):
     return canvas.finish(fig, path)
 
 
-def scores(history, path=None, *, stop_change: float | None = None, title: str = ""):
+def scores(
+    history,
+    path=None,
+    *,
+    initial: dict[str, float] | None = None,
+    stop_change: float | None = None,
+    title: str = "",
+):
     """Draw scores, label change, selected share and age parameter over the epochs, a panel each.
 
     Args:
@@ -63,6 +73,8 @@ def scores(history, path=None, *, stop_change: float | None = None, title: str =
         (the loss up to which samples are selected). Phases with any of them follow each other on one axis,
         divided by dotted lines.
       path: where to write the PNG, or None.
+      initial: any of 'acc', 'nmi', 'ari' of the clustering that training began with; each is drawn one epoch before the
+        first record of its key, and left out if there is none.
       stop_change: the threshold of the stopping rule, drawn into the panel of label change.
       title: above all panels.
 
@@ -83,6 +95,9 @@ def scores(history, path=None, *, stop_change: float | None = None, title: str =
         for key, points in kept.items():
             joined.setdefault(key, {}).update({offset + epoch: value for epoch, value in points.items()})
         offset = max(epoch for points in joined.values() for epoch in points)
+    for key, value in (initial or {}).items():
+        if key in joined:
+            joined[key][min(joined[key]) - 1] = value
     panels = [
         ("agreement with given labels (scoring only)", "score", ("acc", "nmi", "ari")),
         ("label change", "share of samples", ("change",)),
@@ -112,7 +127,7 @@ def scores(history, path=None, *, stop_change: float | None = None, title: str =
 
 
 def _read(history) -> dict[str, dict[str, dict[float, float]]]:
-    """{phase: {key: {epoch: value}}} of all numbers, phases in the order of their first record."""
+    """{phase: {key: {epochs that are over: value}}} of all numbers, phases in the order of their first record."""
     phases: dict[str, dict[str, dict[float, float]]] = {}
     for record in history:
         series = phases.setdefault(str(record.get("phase", "training")), {})
@@ -121,7 +136,7 @@ def _read(history) -> dict[str, dict[str, dict[float, float]]]:
             continue
         for key, value in record.items():
             if key != "epoch" and _is_number(value):
-                series.setdefault(key, {})[float(epoch)] = float(value)
+                series.setdefault(key, {})[epoch + 1.0] = float(value)
     return phases
 
 

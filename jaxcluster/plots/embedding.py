@@ -80,7 +80,8 @@ def pca_panels(
     """Scatter several representations of the same samples side by side, each in its own principal plane.
 
     Args:
-      panels: dict {title: points [n, ...]}, for example pixels, embedding at the start, embedding at the end.
+      panels: dict {title: points [n, ...]}, for example pixels, embedding at the start, embedding at the end; only
+        the points that are shown are asked for, see `canvas.rows_of`.
       path: where to write the PNG, or None.
       labels: [n] given labels for the colours, or None.
       clusters: [n] clusters for the colours if there are no labels, or None.
@@ -93,7 +94,7 @@ def pca_panels(
 
     Reference: ASPC-DA (TKDE 2019), Fig. 5; ClusterGAN (CVPR 2019), Fig. 3.
     """
-    panels = {name: np.asarray(points) for name, points in panels.items()}
+    panels = {name: canvas.rows_of(points) for name, points in panels.items()}
     sizes = {len(points) for points in panels.values()}
     if len(sizes) > 1:
         raise ValueError(f"panels must all have the same number of points, got {sorted(sizes)}")
@@ -101,7 +102,7 @@ def pca_panels(
         return None
     n = sizes.pop()
     shown = subset(n, at_most=at_most, seed=seed)
-    drawn = {name: principal_coordinates(_finite(points[shown])) for name, points in panels.items()}
+    drawn = {name: principal_coordinates(_finite(np.asarray(points[shown]))) for name, points in panels.items()}
     return _scatter(drawn, path, labels, clusters, n, shown, title, ("component 1", "component 2"))
 
 

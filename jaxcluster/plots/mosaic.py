@@ -4,9 +4,15 @@ import numpy as np
 
 from jaxcluster.plots import canvas
 
-__all__ = ["as_tiles", "draw"]
+__all__ = ["are_images", "as_tiles", "draw"]
 
 _GAP = 1  # pixels of paper between tiles
+
+
+def are_images(images) -> bool:
+    """Whether these can be shown: [n, h, w] or [n, h, w, c] with c = 1, 3 or 4, at least one and none empty."""
+    shape = np.shape(images)
+    return len(shape) in (3, 4) and 0 not in shape and (len(shape) == 3 or shape[-1] in (1, 3, 4))
 
 
 def as_tiles(images) -> np.ndarray | None:
@@ -20,13 +26,11 @@ def as_tiles(images) -> np.ndarray | None:
       [n, h, w, 3] float32 in [0, 1], or None if they are no images (None, feature vectors, other channel
       counts).
     """
-    if images is None:
+    if not are_images(images):
         return None
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or 0 in images.shape:
-        return None
     tiles = images.astype(np.float32) / (255 if images.dtype == np.uint8 else 1)
     tiles = np.clip(np.nan_to_num(tiles), 0.0, 1.0)[..., :3]
     return np.broadcast_to(tiles, (*tiles.shape[:3], 3))

@@ -21,7 +21,8 @@ def most_typical(
     """Show the most confident images of each cluster, one row a cluster, the most confident first.
 
     Args:
-      images: [n, h, w] or [n, h, w, c], grey or RGB, in [0, 1] or uint8; None or feature vectors are skipped.
+      images: [n, h, w] or [n, h, w, c], grey or RGB, in [0, 1] or uint8; None or feature vectors are skipped. Only
+        those that are shown are asked for, see `canvas.rows_of`.
       clusters: [n] the cluster of each image.
       confidence: [n] higher is more typical; equal ones keep their order, NaN comes last.
       path: where to write the PNG, or None.
@@ -37,11 +38,11 @@ def most_typical(
     Raises:
       ValueError: a shape is wrong, or a cluster lies outside `num_clusters`.
     """
-    tiles = mosaic.as_tiles(images)
-    if tiles is None:
+    if not mosaic.are_images(images):
         return None
-    clusters = canvas.names_of("clusters", clusters, len(tiles))
-    confidence = canvas.names_of("confidence", confidence, len(tiles))
+    images = canvas.rows_of(images)
+    clusters = canvas.names_of("clusters", clusters, len(images))
+    confidence = canvas.names_of("confidence", confidence, len(images))
     names, sizes = np.unique(clusters, return_counts=True)
     if num_clusters is not None:
         names, sizes = _with_empty(names, sizes, num_clusters)
@@ -57,7 +58,10 @@ def most_typical(
     if (empty := np.sum(sizes == 0)) > 0:
         what += f", {empty:,} of them empty"
     lines = [canvas.plain(title, limit=60), what] if title else [what]
-    return mosaic.draw(tiles, rows, texts, path, title="\n".join(lines), columns=max(map(len, rows)))
+    lengths = [len(row) for row in rows]
+    tiles = mosaic.as_tiles(images[np.concatenate(rows)])  # of those shown alone: all at once may not fit in memory
+    places = np.split(np.arange(len(tiles)), np.cumsum(lengths)[:-1])
+    return mosaic.draw(tiles, places, texts, path, title="\n".join(lines), columns=max(lengths))
 
 
 def _with_empty(names, sizes, num_clusters: int) -> tuple[np.ndarray, np.ndarray]:

@@ -145,7 +145,8 @@ def trained(last: str) -> Moment:
 
 def drawing(count: int) -> Moment:
     def lasts(run):
-        return len(run.new("pictures/*.png")) >= count and not (run.workdir / "summary.json").exists()
+        drawn = len(run.new("pictures/*.png"))
+        return drawn >= count and "pictures" in json.loads((run.workdir / "summary.json").read_text())
 
     return Moment(f"drawing, {count} pictures done", lasts, delay=0.1)
 

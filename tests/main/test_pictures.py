@@ -2,12 +2,13 @@
 
 import importlib.metadata
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import jaxcluster
-from jaxcluster import report
+from jaxcluster import plots, report
 from jaxcluster.data import Dataset
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
@@ -58,6 +59,18 @@ def test_pictures_that_only_some_algorithms_have(tmp_path):
     assert drawn == {"losses", "pca", "typical", "generated", "similarity_start", "similarity_end"}
 
 
+def test_scores_begin_with_those_of_the_initial_clustering(tmp_path, monkeypatch):
+    results = odd_results(4, (6,), labels=np.array([0, 1, 0, 0]))  # found as 0, 1, 0, 1
+    results.trained.history[-1]["acc"] = 1.0
+    begun = []
+    monkeypatch.setattr(plots.curves, "scores", lambda *args, initial, **options: begun.append(initial))
+    draw(tmp_path / "with", results)
+    draw(tmp_path / "without", odd_results(4, (6,)))
+    assert begun[0].keys() == {"acc", "nmi", "ari"}
+    assert begun[0]["acc"] == 0.75
+    assert begun[1] is None
+
+
 def test_a_summary_knows_the_version_of_a_checkout_that_is_not_installed(monkeypatch):
     version = importlib.metadata.version
 
@@ -68,6 +81,22 @@ def test_a_summary_knows_the_version_of_a_checkout_that_is_not_installed(monkeyp
 
     monkeypatch.setattr(importlib.metadata, "version", of_others)
     assert report.summarize(odd_results(4, (6,)))["versions"]["jaxcluster"] == jaxcluster.__version__
+
+
+def test_pictures_take_no_second_copy_of_the_images(tmp_path, monkeypatch):
+    """What else they take does not grow with the images; scatters are computed and not drawn, which is slow here."""
+    results = odd_results(60_000, (24, 24, 1), k=10)
+    monkeypatch.setattr(plots.embedding, "_scatter", lambda *args: None)
+    monkeypatch.setattr(plots.embedding, "tsne", lambda *args, **options: None)  # it takes no images
+    copy = 4 * results.dataset.images.size
+    tracemalloc.start()
+    try:
+        drawn = draw(tmp_path / "pictures", results)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert drawn == {"losses", "typical"}
+    assert peak < copy / 2
 
 
 def test_a_summary_has_null_where_a_number_is_not_finite():

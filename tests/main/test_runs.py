@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcluster import report
 from tests.main.commands import LONG, command, files_of, run_on, two_kinds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
@@ -70,6 +71,34 @@ def test_the_same_command_again_says_so_and_changes_nothing(folder, done):
     assert again.code == 0
     assert "this run is complete; its results are in" in again.text
     assert files_of(folder / "run") == before
+
+
+def test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at_most(folder, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def kill(*args, **options):
+        raise Killed
+
+    run, pictures = tmp_path / "run", tmp_path / "drawn" / "pictures"
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write_pictures", kill)
+        with pytest.raises(Killed):
+            run_on(folder / "grey.npz", run)
+        kept = json.loads((run / "summary.json").read_text())
+        assert kept.pop("pictures") == "being drawn"
+        shutil.copytree(run, tmp_path / "drawn")
+        with pytest.raises(Killed):
+            run_on(folder / "grey.npz", run)
+        assert "this run is complete" in run_on(folder / "grey.npz", run).text
+    said = run_on(folder / "grey.npz", tmp_path / "drawn")
+    assert said.code == 0, said.text
+    assert len(list(pictures.iterdir())) == 6
+    for workdir in (run, tmp_path / "drawn"):
+        summary = json.loads((workdir / "summary.json").read_text())
+        assert summary.keys() == kept.keys()
+        assert summary["results"] == kept["results"]
+    assert "this run is complete" in run_on(folder / "grey.npz", tmp_path / "drawn").text
 
 
 def test_without_labels_there_is_no_scoring_anywhere(folder, unlabelled):

@@ -10,11 +10,11 @@ from tests.plots.pictures import assert_png
 
 
 def history(epochs=40):
-    records = [{"phase": "pretrain", "epoch": e, "loss": 0.1 / e, "seconds": 1.0} for e in range(1, epochs + 1)]
+    records = [{"phase": "pretrain", "epoch": e - 1, "loss": 0.1 / e, "seconds": 1.0} for e in range(1, epochs + 1)]
     for e in range(1, epochs + 1):
         records.append(
             {
-                "phase": "finetune", "epoch": e, "loss": 1 / e, "feature_loss": -1 / e, "cluster_loss": 2 / e,
+                "phase": "finetune", "epoch": e - 1, "loss": 1 / e, "feature_loss": -1 / e, "cluster_loss": 2 / e,
                 "age": 0.5 / e, "selected": 1 - 0.5 / e, "change": 0.1 / e,
                 "acc": 1 - 0.2 / e, "nmi": 1 - 0.3 / e,
             }
@@ -52,10 +52,10 @@ def test_losses_with_any_phases_and_keys(tmp_path, phases):
 
 def test_a_resumed_epoch_replaces_the_earlier_record_and_order_does_not_matter():
     records = [
-        {"phase": "a", "epoch": 3, "loss": 3.0},
-        {"phase": "a", "epoch": 1, "loss": 1.0},
-        {"phase": "a", "epoch": 2, "loss": 99.0},
-        {"phase": "a", "epoch": 2, "loss": 2.0},
+        {"phase": "a", "epoch": 2, "loss": 3.0},
+        {"phase": "a", "epoch": 0, "loss": 1.0},
+        {"phase": "a", "epoch": 1, "loss": 99.0},
+        {"phase": "a", "epoch": 1, "loss": 2.0},
     ]
     (axes,) = curves.losses(records).axes
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 1], [2, 2], [3, 3]])
@@ -63,11 +63,11 @@ def test_a_resumed_epoch_replaces_the_earlier_record_and_order_does_not_matter()
 
 def test_values_that_are_no_numbers_leave_gaps_and_do_not_stop_the_picture(tmp_path):
     records = [
-        {"epoch": 1, "loss": 1.0, "note": "start", "ok": True},
-        {"epoch": 2, "loss": math.nan},
-        {"epoch": 3, "loss": math.inf},
-        {"epoch": 4, "loss": None},
-        {"epoch": 5, "loss": 0.5, "cluster_loss": 1},
+        {"epoch": 0, "loss": 1.0, "note": "start", "ok": True},
+        {"epoch": 1, "loss": math.nan},
+        {"epoch": 2, "loss": math.inf},
+        {"epoch": 3, "loss": None},
+        {"epoch": 4, "loss": 0.5, "cluster_loss": 1},
         {"loss": 0.1},
         {"phase": "kmeans", "inertia": 5.0},
     ]
@@ -123,7 +123,24 @@ def test_change_of_zero_is_shown(tmp_path):
 
 
 def test_phases_follow_each_other_on_one_axis():
-    records = [{"phase": p, "epoch": e, "acc": 0.5} for p in ("one", "two") for e in (1, 2, 3)]
+    records = [{"phase": p, "epoch": e, "acc": 0.5} for p in ("one", "two") for e in range(3)]
     (axes,) = curves.scores(records).axes
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [1, 2, 3, 4, 5, 6])
     assert axes.lines[1].get_xdata()[0] == 3  # the dotted line between them
+
+
+def test_scores_begin_where_training_began(tmp_path):
+    records = [{"phase": "pretrain", "epoch": e, "loss": 1.0} for e in range(5)]
+    records += [{"phase": "finetune", "epoch": e, "acc": 0.8, "nmi": 0.7, "selected": 0.5} for e in range(3)]
+    initial = {"acc": 0.6, "nmi": math.nan, "ari": 0.4}
+    fig = curves.scores(records, tmp_path / "scores.png", initial=initial)
+    assert_png(tmp_path / "scores.png", fig)
+    score, selected = fig.axes
+    assert drawn(score).keys() == {"ACC (last: 0.800)", "NMI (last: 0.700)"}
+    np.testing.assert_array_equal(drawn(score)["ACC (last: 0.800)"], [[0, 0.6], [1, 0.8], [2, 0.8], [3, 0.8]])
+    np.testing.assert_array_equal(drawn(selected)["selected"][:, 0], [1, 2, 3])
+    assert curves.scores(records[:5], initial=initial) is None
+    records = [{"phase": p, "epoch": 0, key: 0.5} for p, key in (("one", "change"), ("two", "acc"))]
+    score, change = curves.scores(records, initial=initial).axes
+    np.testing.assert_array_equal(drawn(score)["ACC (last: 0.500)"], [[1, 0.6], [2, 0.5]])
+    assert change.lines[0].get_xdata()[0] == 1
