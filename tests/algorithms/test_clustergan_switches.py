@@ -112,19 +112,21 @@ def test_both_forms_of_the_game_by_their_formulas(form):
         np.testing.assert_allclose(found[name], value, rtol=1e-4)
 
 
-def test_the_running_mean_of_two_steps_by_hand():
-    """A tenth of the old at the first step and 2/11 at the second, but never more than the setting."""
-    for setting, first, second in ((0.99, 1 / 10, 2 / 11), (0.15, 1 / 10, 0.15), (0.0, 0.0, 0.0)):
-        off = dict.fromkeys((f"weights__{name}" for name in ("joint", "image", "code", "cycle")), 0.0)
-        game, state = game_of(settings(adversarial__average=setting, **off, **NOISE_ONLY))
-        step = jax.jit(lambda s, g=game: clusterer_step(g, s, take_turn(g, s, first_batch(), KEY, None))[0])
-        one = step(state)
-        two = step(at(one, 1))
-        assert np.abs(moved(state.clusterer, one.clusterer)).max() > 1e-3
-        start, middle, end = (jax.tree.leaves(s.clusterer.variables) for s in (state, one, two))
-        for mean, a, b, c in zip(jax.tree.leaves(two.average), start, middle, end, strict=True):
-            expected = second * (first * a + (1 - first) * b) + (1 - second) * c
-            np.testing.assert_allclose(mean, expected, rtol=1e-5, atol=1e-6)
+def test_the_running_mean_of_three_steps_by_hand():
+    """A tenth of the old at the first step, 2/11 at the second, then 3/12, but never more than the setting, 0.2."""
+    off = dict.fromkeys((f"weights__{name}" for name in ("joint", "image", "code", "cycle")), 0.0)
+    game, state = game_of(settings(adversarial__average=0.2, **off, **NOISE_ONLY))
+    step = jax.jit(lambda state: clusterer_step(game, state, take_turn(game, state, first_batch(), KEY, None))[0])
+    states = [state]
+    for taken in range(3):
+        states.append(step(at(states[-1], taken)))
+    assert np.abs(moved(state.clusterer, states[1].clusterer)).max() > 1e-3
+    ways = zip(*(jax.tree.leaves(each.clusterer.variables) for each in states), strict=True)
+    for mean, (start, *new) in zip(jax.tree.leaves(states[-1].average), ways, strict=True):
+        expected = start
+        for keep, each in zip((1 / 10, 2 / 11, 0.2), new, strict=True):
+            expected = keep * expected + (1 - keep) * each
+        np.testing.assert_allclose(mean, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_noise_of_the_codes_shrinks_with_progress():
