@@ -1,6 +1,5 @@
 """ClusterGAN: its rules against worked cases, its switches, and one against many devices."""
 
-import functools
 import re
 
 import jax
@@ -13,53 +12,7 @@ from jaxcluster.algorithms.clustergan import collapse, pace
 from jaxcluster.algorithms.clustergan.initial import initial_clustering
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import devices, epochs
-
-KEY = jax.random.key(0)
-N, SHAPE = 20, (4, 5, 1)
-
-
-def images():
-    return np.random.default_rng(0).integers(0, 256, (N, *SHAPE)).astype(np.uint8)
-
-
-def settings(**changes):
-    """Small players of three clusters, no initial clustering; field__name=value changes one."""
-    config = clustergan.get_config()
-    config.n_clusters, config.m = 3, 6
-    config.network.clusterer_hidden = config.network.generator_hidden = (7,)
-    config.network.discriminator_hidden = (6,)
-    config.prior.style = 2
-    config.initial.method = "none"
-    config.adversarial.batch_size = 8
-    config.adversarial.epochs = 4
-    for field, value in changes.items():
-        room, name = field.split("__")
-        config[room][name] = value
-    clustergan.check(config, N)
-    return config
-
-
-def build(config):
-    return clustergan.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
-
-
-@functools.cache
-def recipe(**changes):
-    """A first state, and the compiled step."""
-    phase = build(settings(**changes)).phases[0]
-    return phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None), jax.jit(phase.step)
-
-
-def one_step(**changes):
-    """The state before and after one step, and what it reported."""
-    before, step = recipe(**changes)
-    index = jnp.arange(8)
-    after, info = step(before, Batch(jnp.asarray(images())[index], index, index, index < 7), KEY)
-    return before, after, {name: float(total / count) for name, (total, count) in info.items()}
-
-
-def same(a, b):
-    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+from tests.algorithms.small_game import KEY, SHAPE, N, build, images, one_step, recipe, same, settings
 
 
 def test_every_player_moves_and_every_term_is_told():
@@ -75,28 +28,6 @@ def test_every_player_moves_and_every_term_is_told():
     parts = sum(weights[name] * info[f"{name}_loss"] for name in ("joint", "code", "entropy", "consistency", "cycle"))
     np.testing.assert_allclose(info["loss"], parts, rtol=1e-5)
     assert int(after.steps) == 1
-
-
-def test_without_the_game_nobody_plays_it():
-    without = dict.fromkeys(("weights__joint", "weights__image", "weights__code", "weights__cycle"), 0.0)
-    before, after, info = one_step(**without)
-    assert same(before.generator, after.generator)
-    assert same(before.discriminator, after.discriminator)
-    assert info.keys() == {"loss", "entropy_loss", "consistency_loss"}
-
-
-def test_the_papers_arm_has_one_score_and_three_terms():
-    config = clustergan.apply_arm(settings(), "paper")
-    clustergan.check(config, N)
-    assert config.m == 30
-    phase = build(config).phases[0]
-    state = phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
-    index = jnp.arange(8)
-    batch = Batch(jnp.asarray(images())[index], index, index, index < 8)
-    state, info = jax.jit(phase.step)(state, batch, KEY)
-    assert info.keys() == {"loss", "joint_loss", "entropy_loss", "consistency_loss", "generator_loss",
-                           "discriminator_loss", "discriminator_joint_loss"}  # fmt: skip
-    assert same(state.average, state.clusterer.variables)  # no running mean in the paper
 
 
 def test_padding_counts_nowhere():

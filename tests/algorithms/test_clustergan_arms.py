@@ -1,0 +1,99 @@
+"""Every arm of the experiments on the small game: what its step tells, and what its switches do."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster.algorithms import clustergan
+from tests.algorithms.small_game import KEY, N, build, first_batch, images, means, same, shrink
+
+GAME = {"joint", "generator", "discriminator"}
+ALL = GAME | {"code", "cycle", "entropy", "consistency", "guide"}
+TERMS = {
+    "paper": GAME | {"entropy", "consistency"},
+    "rates": GAME | {"entropy", "consistency"},
+    "codes": GAME | {"entropy", "consistency"},
+    "scores": ALL - {"guide"},
+    "views": ALL - {"guide"},
+    "recipe": ALL,
+    "no_gan": {"entropy", "consistency", "guide"},
+    "no_spl": ALL,
+    "plain_spl": ALL,
+    "no_consistency": ALL - {"consistency"},
+    "wide": ALL,
+}
+FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and the others' are parts of these
+
+
+@functools.cache
+def phase_of(arm):
+    config = clustergan.apply_arm(clustergan.get_config(), arm)
+    m = config.m
+    shrink(config)
+    config.m = 30 if m == 100 else 6  # of ten units a cluster, or of one, of ten clusters
+    clustergan.check(config, N)
+    return config, next(phase for phase in build(config).phases if phase.name == "adversarial")
+
+
+@functools.cache
+def begun(arm):
+    """A first state whose guide knows every sample."""
+    _, phase = phase_of(arm)
+    state = phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
+    return state._replace(guide=jnp.arange(N, dtype=jnp.int32) % 3, trusted=jnp.ones(N))
+
+
+def test_every_arm_is_here():
+    assert tuple(TERMS) == clustergan.ARMS
+
+
+@pytest.mark.parametrize("arm", TERMS)
+def test_each_arm_has_its_terms(arm):
+    _, phase = phase_of(arm)
+    _, info = jax.eval_shape(phase.step, phase.template(), first_batch(), KEY)
+    scores = {"joint", "image", "code"} if "code" in TERMS[arm] else TERMS[arm] & {"joint"}
+    told = {"loss", *(f"{name}_loss" for name in TERMS[arm]), *(f"discriminator_{score}_loss" for score in scores)}
+    assert info.keys() == told
+
+
+@pytest.mark.parametrize(
+    "arm", [arm if arm in FAST else pytest.param(arm, marks=pytest.mark.long) for arm in clustergan.ARMS]
+)
+def test_a_step_moves_who_plays_by_the_sum_of_the_terms(arm):
+    (config, phase), before = phase_of(arm), begun(arm)
+    after, info = jax.jit(phase.step)(before, first_batch(), KEY)
+    info = means(info)
+    assert all(np.isfinite(value) for value in info.values())
+    parts = TERMS[arm] - {"generator", "discriminator"}
+    assert all(info[f"{name}_loss"] > 0 for name in parts)
+    np.testing.assert_allclose(
+        info["loss"], sum(config.weights[name] * info[f"{name}_loss"] for name in parts), rtol=1e-5
+    )
+    assert not same(before.clusterer.variables["params"], after.clusterer.variables["params"])
+    for name in ("generator", "discriminator"):
+        assert same(getattr(before, name), getattr(after, name)) == (arm == "no_gan")
+    assert same(after.average, after.clusterer.variables) == (arm == "paper")  # which alone has no running mean
+    assert int(after.steps) == 1
+
+
+@pytest.mark.parametrize(("arm", "first"), [("recipe", 0.01), ("plain_spl", 0.01), ("no_spl", 1.0)])
+def test_the_weights_of_each_way_of_selecting(arm, first):
+    _, phase = phase_of(arm)
+    state = begun(arm)
+    np.testing.assert_allclose(state.weights, first)
+    rows = {"embedding": jax.nn.sigmoid(3 * jax.random.normal(KEY, (N, 6)))}
+    update = jax.jit(phase.update)
+    state, info = update(state, rows, 1)  # half of training is done: some, but not yet all
+    weights = np.asarray(state.weights)
+    np.testing.assert_allclose(info["selected"], weights.mean(), rtol=1e-6)
+    if arm == "no_spl":
+        np.testing.assert_array_equal(weights, 1)
+    else:
+        assert 0 < weights.mean() < 1
+        assert weights.min() >= 0
+        assert weights.max() <= 1
+    assert (set(weights) <= {0, 1}) == (arm != "recipe")  # Theorem 1's are soft at the border
+    np.testing.assert_array_equal(update(state, rows, 2)[0].weights, 1)  # from three quarters on

@@ -1,0 +1,151 @@
+"""What the settings of the game do to it: warm-ups, the form of Eq. 2, the running mean, the prior's noise."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
+from jaxcluster.algorithms.clustergan.game import take_turn
+from jaxcluster.algorithms.clustergan.generator import generator_step
+from jaxcluster.protocol import Batch
+from tests.algorithms.small_game import KEY, SHAPE, SILENT, first_batch, game_of, settings
+
+NOISE_ONLY = {"consistency__rotation": 0.0, "consistency__shift": 0.0, "consistency__virtual": 0.0,
+              "consistency__noise": 0.1}  # fmt: skip
+
+
+def at(state, steps):
+    return state._replace(steps=jnp.int32(steps))
+
+
+def moved(before, after):
+    """By descent at rate 1: the gradient, as one vector."""
+    pairs = zip(jax.tree.leaves(before.variables["params"]), jax.tree.leaves(after.variables["params"]), strict=True)
+    return np.concatenate([np.ravel(np.asarray(a, np.float64) - np.asarray(b)) for a, b in pairs])
+
+
+def test_each_term_warms_up_over_its_own_share_of_training():
+    """Twelve steps: the game is there after three, consistency after six, the entropy at the end."""
+    game, state = game_of(
+        settings(
+            warm_up__adversarial=0.25, warm_up__consistency=0.5, warm_up__entropy=1.0, weights__cycle=0.0, **NOISE_ONLY
+        )
+    )
+    state = state._replace(weights=jnp.ones_like(state.weights))
+
+    @jax.jit
+    def step(state):
+        return clusterer_step(game, state, take_turn(game, state, first_batch(), KEY, None))
+
+    gradients = {}
+    for steps, (played, same, entropy) in {
+        0: (0, 0, 0),
+        1: (1 / 3, 1 / 6, 1 / 12),
+        2: (2 / 3, 1 / 3, 1 / 6),
+        3: (1, 1 / 2, 1 / 4),
+        6: (1, 1, 1 / 2),
+        12: (1, 1, 1),
+        20: (1, 1, 1),
+    }.items():
+        after, told = step(at(state, steps))
+        assert min(told[f"{name}_loss"] for name in ("joint", "code", "consistency", "entropy")) > 1e-3
+        expected = played * (2 * told["joint_loss"] + 4 * told["code_loss"])  # the weights are the defaults
+        expected += same * 10 * told["consistency_loss"] + entropy * told["entropy_loss"]
+        np.testing.assert_allclose(told["loss"], expected, rtol=1e-5)
+        gradients[steps] = moved(state.clusterer, after.clusterer)
+    np.testing.assert_array_equal(gradients[0], 0)
+    size = np.abs(gradients[3]).max()
+    assert size > 1e-3
+    np.testing.assert_allclose(gradients[1] * 3, gradients[3], atol=1e-4 * size)  # all three grow in a straight line
+    np.testing.assert_allclose(gradients[2] * 3, gradients[3] * 2, atol=1e-4 * size)
+    # from 3 to 6 consistency grows by half of itself and the entropy by a quarter, from 6 to 12 the entropy by half
+    assert np.abs(gradients[6] - gradients[3]).max() > 1e-3 * size
+    assert np.abs(gradients[12] - gradients[6]).max() > 1e-5 * size
+    np.testing.assert_array_equal(gradients[20], gradients[12])
+
+
+@functools.cache
+def beliefs():
+    """What the discriminator, not a step old, says of seven pairs of each player; the eighth are padding."""
+    game, state = game_of(settings(**SILENT, **NOISE_ONLY))
+    turn = take_turn(game, state, first_batch(), KEY, None)
+
+    @jax.jit
+    def ask(state):
+        context = turn.context(99)
+        logits, _, _ = game.players.clusterer.apply(state.clusterer.variables, turn.images, context)
+        drawn, _ = game.players.generator.apply(state.generator.variables, turn.inputs, context)
+        ask = functools.partial(game.players.discriminator.apply, state.discriminator.variables)
+        return ask(jax.nn.sigmoid(logits), turn.images), ask(turn.codes, drawn)
+
+    odds = [np.asarray(scores, np.float64)[:, :7] for scores in ask(state)]
+    return [1 / (1 + np.exp(-each)) for each in odds]
+
+
+@pytest.mark.parametrize("form", ["nonsaturating", "minimax"])
+def test_both_forms_of_the_game_by_their_formulas(form):
+    (real_joint, _, real_code), (fake_joint, fake_image, _) = beliefs()
+    game, state = game_of(settings(**SILENT, **NOISE_ONLY, adversarial__form=form))
+
+    @jax.jit
+    def told(state):
+        turn = take_turn(game, state, first_batch(), KEY, None)
+        return generator_step(game, state, turn)[1] | clusterer_step(game, state, turn)[1]
+
+    found = told(state)
+    if form == "minimax":  # Eq. 2 as it is printed
+        expected = {
+            "joint_loss": np.log(real_joint).mean(),
+            "code_loss": np.log(real_code).mean(),
+            "generator_loss": (np.log(1 - fake_joint) + np.log(1 - fake_image)).mean() / 2,
+        }
+    else:  # of each, the chance that the discriminator is wrong
+        expected = {
+            "joint_loss": -np.log(1 - real_joint).mean(),
+            "code_loss": -np.log(1 - real_code).mean(),
+            "generator_loss": -(np.log(fake_joint) + np.log(fake_image)).mean() / 2,
+        }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4)
+
+
+def test_the_running_mean_of_three_steps_by_hand():
+    """A tenth of the old at the first step, 2/11 at the second, then 3/12, but never more than the setting, 0.2."""
+    off = dict.fromkeys((f"weights__{name}" for name in ("joint", "image", "code", "cycle")), 0.0)
+    game, state = game_of(settings(adversarial__average=0.2, **off, **NOISE_ONLY))
+    step = jax.jit(lambda state: clusterer_step(game, state, take_turn(game, state, first_batch(), KEY, None))[0])
+    states = [state]
+    for taken in range(3):
+        states.append(step(at(states[-1], taken)))
+    assert np.abs(moved(state.clusterer, states[1].clusterer)).max() > 1e-3
+    ways = zip(*(jax.tree.leaves(each.clusterer.variables) for each in states), strict=True)
+    for mean, (start, *new) in zip(jax.tree.leaves(states[-1].average), ways, strict=True):
+        expected = start
+        for keep, each in zip((1 / 10, 2 / 11, 0.2), new, strict=True):
+            expected = keep * expected + (1 - keep) * each
+        np.testing.assert_allclose(mean, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_noise_of_the_codes_shrinks_with_progress():
+    """From 0.5 to 0.1 over the twelve steps; the same draws, so that only their width changes."""
+    game, state = game_of(settings(prior__noise="add", **SILENT, **NOISE_ONLY))
+    index = jnp.arange(200, dtype=jnp.int32)
+    batch = Batch(jnp.zeros((200, *SHAPE), jnp.uint8), index, index, index < 200)
+    turns = {steps: take_turn(game, at(state, steps), batch, KEY, None) for steps in (0, 6, 12, 100)}
+    noise = {steps: np.asarray(turn.seen - turn.codes) for steps, turn in turns.items()}
+    assert 0 <= noise[0].min() < 0.01
+    assert 0.49 < noise[0].max() <= 0.5  # of 1,200 draws
+    for steps, share in ((6, 0.6), (12, 0.2), (100, 0.2)):
+        np.testing.assert_allclose(noise[steps], share * noise[0], atol=1e-6)
+    for turn in turns.values():
+        np.testing.assert_array_equal(turn.codes, turns[0].codes)
+        np.testing.assert_array_equal(turn.inputs[:, :6], turn.seen)  # the generator sees what the discriminator sees
+        np.testing.assert_array_equal(turn.inputs[:, 6:], turns[0].inputs[:, 6:])
+    style = np.asarray(turns[0].inputs[:, 6:])
+    assert style.shape == (200, 2)
+    assert 0 <= style.min() < 0.05
+    assert 0.95 < style.max() < 1
+    assert {tuple(code) for code in np.asarray(turns[0].codes)} == {tuple(code) for code in np.asarray(game.codes)}

@@ -1,0 +1,81 @@
+"""Time of 1,000 queries on 69,000 items, against a plain NumPy evaluator: ratios in one run.
+
+    python -m pytest -m bench tests/bench/test_retrieval_bench.py -s
+
+With RETRIEVAL_BENCH=record the figures are written to tests/records/retrieval_bench.json.
+"""
+
+import json
+import os
+import pathlib
+import resource
+import time
+
+import numpy as np
+import pytest
+
+from jaxcluster.metrics import retrieval
+from tests.oracles.retrieval import labelled_codes
+
+RECORD = pathlib.Path(__file__).parents[1] / "records" / "retrieval_bench.json"
+QUERIES, ITEMS, K = 1000, 69_000, 1000
+
+
+def plain(query_codes, query_labels, gallery_codes, gallery_labels, k):
+    """A product of +-1 codes, a sort and a running sum for each query; ties in the order of the gallery."""
+    queries, gallery = (2 * codes.astype(np.float32) - 1 for codes in (query_codes, gallery_codes))
+    ranks = np.arange(1, len(gallery) + 1)
+    rows = []
+    for code, label in zip(queries, query_labels):
+        relevant = (gallery_labels == label)[np.argsort(-(gallery @ code), kind="stable")]
+        precision = np.cumsum(relevant) / ranks
+        top = relevant[:k]
+        rows.append(
+            (
+                top.mean(),
+                (precision * relevant).sum() / relevant.sum(),
+                (precision[:k] * top).sum() / top.sum(),
+            )
+        )
+    return np.array(rows).T
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("bits", [32, 64])
+def test_retrieval_against_a_plain_evaluator(bits):
+    load = os.getloadavg()[0]
+    codes, labels = labelled_codes(0, n=QUERIES + ITEMS, bits=bits, classes=10)
+    split = codes[:QUERIES], labels[:QUERIES], codes[QUERIES:], labels[QUERIES:]
+    seconds = {}
+    for ties in ("expected", "stable"):
+        start = time.perf_counter()
+        scores = retrieval.per_query(*split, k=K, ties=ties)
+        seconds[ties] = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start = time.perf_counter()
+    expected = plain(*split, k=K)
+    seconds["plain"] = time.perf_counter() - start
+    np.testing.assert_allclose(scores[:3], expected, atol=1e-6)
+    print(f"\n{bits} bits, {QUERIES:,} queries, {ITEMS:,} items; peak resident before the plain one {peak:.0f} MB")
+    for name, value in seconds.items():
+        print(f"  {name:<9}{value:6.2f} s   {seconds['plain'] / value:5.1f} times as fast as plain")
+    record(
+        f"{bits} bits",
+        {
+            "load_average_before": round(load, 1),
+            "peak_resident_mb_before_plain": round(peak),
+            "seconds": {name: round(value, 2) for name, value in seconds.items()},
+            "times_as_fast_as_plain": {name: round(seconds["plain"] / seconds[name], 1) for name in seconds},
+        },
+    )
+
+
+def record(name, figures):
+    if os.environ.get("RETRIEVAL_BENCH") != "record":
+        return
+    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    known["command"] = "RETRIEVAL_BENCH=record python -m pytest -m bench tests/bench/test_retrieval_bench.py -s"
+    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
+    known["queries"], known["items"], known["k"] = QUERIES, ITEMS, K
+    known[name] = figures
+    RECORD.write_text(json.dumps(known, indent=2) + "\n")
