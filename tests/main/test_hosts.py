@@ -16,9 +16,35 @@ from tests.main.commands import CONFIG, ROOT, SMALL, refused, two_kinds
 
 def start(number, processes, port, *arguments, **options):
     command = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
-    command += [f"--coordinator=127.0.0.1:{port}", f"--processes={processes}", f"--process={number}"]
+    command += numbers(number, processes, port)
     environment = {**os.environ, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
+
+
+# The command line, with something else in the place of one of its parts.
+CHANGED = """
+import sys, time
+from jaxcluster import main
+from jaxcluster.runtime import hosts
+
+def wait(*_, **__):
+    print("waiting", flush=True)
+    time.sleep(100)
+
+{change}
+main.run()
+"""
+
+
+def start_changed(change, *arguments):
+    command = [sys.executable, "-c", CHANGED.format(change=change), CONFIG, *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "KUBERNETES_"))}
+    return subprocess.Popen(command, cwd=ROOT, env={**environment, "XLA_FLAGS": ""}, text=True, **pipes)
+
+
+def numbers(number, processes, port):
+    return f"--coordinator=127.0.0.1:{port}", f"--processes={processes}", f"--process={number}"
 
 
 def free_port():
@@ -121,6 +147,41 @@ def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, t
     assert not (tmp_path / "run").exists()
 
 
+def test_processes_that_wait_in_vain_for_another_say_so(tmp_path):
+    port = free_port()
+    waiting = [start_changed("hosts.JOIN_SECONDS = 3", f"--workdir={tmp_path}", *numbers(i, 3, port)) for i in (0, 1)]
+    for i, process in enumerate(waiting):
+        said = process.communicate(timeout=60)[1]
+        expected = f"process {i}: error: not all processes of this run have met at 127.0.0.1:{port} within 3 s; "
+        assert said == expected + "see what the others say, and start all of them again\n"
+        assert process.returncode == 1
+
+
+def test_distributed_outside_a_cloud_is_refused(tmp_path):
+    process = start_changed("", "--distributed", f"--workdir={tmp_path}")
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert said.startswith("error: --distributed finds no Cloud TPU slice, Slurm job or Kubernetes job here (")
+    assert said.endswith("; elsewhere give --coordinator, --processes and --process\n")
+
+
+# Where no process has talked to the other before, the network library waits half a minute for it.
+@pytest.mark.parametrize("stage", ["hosts.only_first", pytest.param("main.prepare", marks=pytest.mark.long)])
+def test_a_process_that_ends_before_training_ends_the_others_with_a_sentence(stage, tmp_path):
+    """Nothing is saved yet: SIGTERM acts at once. The other one waits to compare what both have."""
+    port, workdir = free_port(), f"--workdir={tmp_path / 'run'}"
+    slow = start_changed(f"{stage} = wait", workdir, *numbers(1, 2, port))
+    other = start_changed("", workdir, *numbers(0, 2, port))
+    assert "waiting\n" in iter(slow.stdout.readline, "")  # the network library prints there as well
+    slow.terminate()
+    said = other.communicate(timeout=60)[1]
+    slow.communicate(timeout=60)
+    assert slow.returncode == -signal.SIGTERM
+    assert other.returncode == 1
+    assert said.startswith("process 0: error: another process of this run has ended or cannot be reached (")
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("dies", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_when_one_dies_the_other_says_so_and_the_run_goes_on_later(dies, alone, tmp_path):
     arguments, workdir = alone
@@ -190,6 +251,7 @@ def wait_for(condition, processes, seconds=120):
         (["--processes=2"], "--coordinator, --process missing; --coordinator, --processes and --process go together"),
         (["--coordinator=a:1", "--processes=2", "--process=2"], "--process must lie between 0 and 1, got 2"),
         (["--coordinator=a:1", "--processes=2", "--process=0", "--distributed"], "leave out --coordinator, or it"),
+        (["--coordinator=a", "--processes=2", "--process=0"], "--coordinator must be HOST:PORT, got 'a'"),
     ],
 )
 def test_arguments_that_do_not_go_together(arguments, message):
