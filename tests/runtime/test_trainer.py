@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxcluster.runtime import checkpoint, trainer
+from jaxcluster.runtime import checkpoint, storage, trainer
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted
 from tests.runtime import toy
@@ -108,6 +108,45 @@ def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     resumed = train(tmp_path / "run")
     assert figures(resumed.history) == figures(whole.history)
     assert resumed.model["x"] == whole.model["x"]
+
+
+@pytest.mark.parametrize("back_at", [9, 12])  # 12: the last poll, which interrupts
+def test_checkpoints_that_cannot_be_reached_for_a_while_are_told_and_opened_again(tmp_path, back_at, monkeypatch):
+    """As a bucket behind a network that is down: nothing can be written, nor the folder be looked through."""
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    whole = train(tmp_path / "whole")
+
+    class Down(Poll):
+        """At some of the calls the network is down."""
+
+        def reach(self, call):
+            def reached(*arguments, **options):
+                if 5 <= self.calls < back_at:
+                    raise OSError(101, "Network is unreachable")
+                return call(*arguments, **options)
+
+            return reached
+
+    down = Down(12)
+    monkeypatch.setattr(checkpoint.ocp.CheckpointManager, "save", down.reach(checkpoint.ocp.CheckpointManager.save))
+    monkeypatch.setattr(storage, "make_folder", down.reach(storage.make_folder))
+
+    said, again = io.StringIO(), io.StringIO()
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", poll=down, said=said, checkpoint_seconds=0.0)
+    lines = said.getvalue().splitlines()
+    assert lines.count(told("Network is unreachable")) == 1
+    gone = f"{tmp_path / 'run' / 'checkpoints'} cannot be read: Network is unreachable"
+    assert lines.count(told(gone)) == back_at - 6
+    resumed = train(tmp_path / "run", said=again)
+    assert "continuing in one at epoch 3" in again.getvalue()
+    assert resumed.model["x"] == whole.model["x"]
+    assert figures(resumed.history) == figures(whole.history)
+
+
+def told(reason):
+    kept = "the last good one is kept, and the next is tried at the usual time"
+    return f"a checkpoint could not be written ({reason}); {kept}"
 
 
 @pytest.mark.parametrize("gone", ["*/*", "state/*", "about/*", "_CHECKPOINT_METADATA"])
