@@ -116,6 +116,28 @@ def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["device"]["processes"] == 2
 
 
+UNLIKE = """
+from jaxcluster.algorithms import kmeans
+from jaxcluster.algorithms.aspc import finetune
+
+def otherwise(*arguments):
+    found = as_set(*arguments)
+    return found._replace(centers=1.001 * found.centers)
+
+as_set, finetune.kmeans_as_set, kmeans.SLICE = kmeans.kmeans_as_set, otherwise, 1
+"""
+
+
+def test_where_unlike_machines_begin_a_phase_otherwise_the_first_one_counts(images, tmp_path):
+    """Process 1 needs more device calls for its k-means, with polls between them, and finds other centres."""
+    port, arguments = free_port(), (*SMALL, images, f"--workdir={tmp_path / 'run'}")
+    changes = ("", UNLIKE)
+    started = [start_changed(changes[i], *arguments, *numbers(i, 2, port)) for i in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 4
+
+
 DIGITS = {
     "aspc": ("--config.pretrain.epochs=2", "--config.finetune.epochs=2"),
     "clustergan": ("--config.pretrain.epochs=2", "--config.adversarial.epochs=2"),
