@@ -6,6 +6,7 @@ python -m jaxcluster.main --predict=FILE --workdir=DIR
 
 import io
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -73,7 +74,8 @@ def main(argv: list[str]) -> None:
         else:
             workdir = _workdir()
             _join()
-            cluster(_CONFIG.value, workdir, Reporter() if hosts.is_first() else Reporter(io.StringIO()))
+            with hosts.broken_is_told():
+                cluster(_CONFIG.value, workdir, Reporter() if hosts.is_first() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
         _stop(f"error: {one_line(error)}", 2)
     except (TrainingError, hosts.HostError, OSError) as error:
@@ -189,6 +191,8 @@ def _join() -> None:
         raise UsageError("--distributed finds the other processes by itself; leave out --coordinator, or it")
     if not 0 <= _PROCESS.value < _PROCESSES.value:
         raise UsageError(f"--process must lie between 0 and {_PROCESSES.value - 1}, got {_PROCESS.value}")
+    if not re.fullmatch(r".+:\d+", _COORDINATOR.value):
+        raise UsageError(f"--coordinator must be HOST:PORT, got {_COORDINATOR.value!r}")
     hosts.join(*numbers.values())
 
 

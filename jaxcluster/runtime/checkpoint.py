@@ -36,6 +36,8 @@ class Checkpoints:
     def __init__(self, folder: Path, *, report: Callable[[str], None], keep: int = 3):
         self._folder, self._keep, self._report = storage.absolute(folder), keep, report
         _hush_closed_loops()
+        self._manager: ocp.CheckpointManager | None = None  # after a save that failed there is none until the next
+        self._written = True
         self._open()
 
     def save(self, state: Any, cursor: dict, *, first: Callable[[], None] = lambda: None) -> None:
@@ -51,19 +53,23 @@ class Checkpoints:
         """
         self.finish()
         state = jax.tree.map(lambda leaf: np.array(leaf), state)
-        serial = max(self._manager.all_steps(), default=-1) + 1
         about = {"cursor": cursor, "checksum": checksum(state)}
         args = ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about))
         try:
+            if self._manager is None:
+                self._open()
             first()
+            serial = max(self._manager.all_steps(), default=-1) + 1
             self._manager.save(serial, args=args)
+            self._written = True
         except Exception as error:  # the system's, or whatever orbax and TensorStore make of it
             self._give_up(error)
 
     def finish(self) -> bool:
         """Wait for the last save; whether it is complete."""
         try:
-            self._manager.wait_until_finished()
+            if self._manager is not None:
+                self._manager.wait_until_finished()
         except Exception as error:
             self._give_up(error)
         return self._written
@@ -96,7 +102,8 @@ class Checkpoints:
     def close(self) -> None:
         """Wait for the last save."""
         self.finish()
-        self._manager.close()
+        if self._manager is not None:
+            self._manager.close()
 
     def _open(self) -> None:
         options = ocp.CheckpointManagerOptions(max_to_keep=self._keep, create=False, multiprocessing_options=_alone())
@@ -105,18 +112,17 @@ class Checkpoints:
             self._manager = ocp.CheckpointManager(self._folder, options=options)
         except Exception as error:
             raise storage.StorageError(f"{self._folder} cannot be read: {storage.reason(error)}") from error
-        self._written = True
 
     def _give_up(self, error: Exception) -> None:
-        """Tell that a save has failed, and begin anew with what is there: orbax has lost count of it."""
+        """Tell that a save has failed; the next begins anew with what is there: orbax has lost count of it."""
         self._report(
             f"a checkpoint could not be written ({storage.reason(error)}); the last good one is kept, "
             "and the next is tried at the usual time"
         )
         with contextlib.suppress(Exception):  # the same error once more
-            self._manager.close()
-        self._open()
-        self._written = False
+            if self._manager is not None:
+                self._manager.close()
+        self._manager, self._written = None, False
 
     def _read(self, serial: int, template: Callable[[dict], Any]) -> tuple[Any, dict]:
         about = self._manager.restore(serial, args=ocp.args.Composite(about=ocp.args.JsonRestore()))["about"]

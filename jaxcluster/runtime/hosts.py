@@ -9,7 +9,9 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -53,22 +55,35 @@ def join(coordinator: str | None = None, processes: int | None = None, process: 
         processes: how many there are.
         process: number of this one.
 
+    Where they do not meet in time, this process ends here: JAX would abort it with a stack trace.
+
     Raises:
-        HostError: they did not meet in time.
+        HostError: the cloud's environment does not tell, or this process cannot take part.
     """
+    before = signal.getsignal(signal.SIGTERM)
+    watch = threading.Timer(JOIN_SECONDS, _give_up_joining, [coordinator, process])
+    watch.daemon = True
+    watch.start()
     try:
         jax.distributed.initialize(
             coordinator,
             processes,
             process,
-            initialization_timeout=JOIN_SECONDS,
+            initialization_timeout=2 * JOIN_SECONDS,  # not before the watch
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
         )
     except (RuntimeError, ValueError) as error:
-        raise HostError(
-            f"the other processes of this run cannot be met within {JOIN_SECONDS} s: {_line(error)}"
-        ) from error
+        if coordinator is None and isinstance(error, ValueError):
+            raise HostError(
+                f"--distributed finds no Cloud TPU slice, Slurm job or Kubernetes job here ({_line(error)}); "
+                "elsewhere give --coordinator, --processes and --process"
+            ) from error
+        raise HostError(f"the other processes of this run cannot be met: {_line(error)}") from error
+    finally:
+        watch.cancel()
+    # JAX has taken SIGTERM for a service that nothing here asks, and would only log it until `signals.listen`.
+    signal.signal(signal.SIGTERM, before)
 
 
 def leave() -> None:
@@ -177,17 +192,29 @@ def arrays_of_first(tree: Any) -> Any:
 
 @contextlib.contextmanager
 def broken_is_told() -> Iterator[None]:
-    """Turn what JAX says of a broken connection into one sentence."""
+    """Turn what JAX says of a broken connection, until this process leaves, into one sentence."""
     try:
         yield
     except (jax.errors.JaxRuntimeError, ValueError) as error:
         broken = isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(error)
-        if jax.process_count() == 1 or not broken:
+        if not several() or not broken:
             raise
         raise HostError(
             f"another process of this run has ended or cannot be reached ({_line(error)}); its own output says why. "
             "Start all of them again with the same commands: the run goes on from the last checkpoint"
         ) from error
+
+
+def _give_up_joining(coordinator: str | None, process: int | None) -> NoReturn:
+    me = "" if process is None else f"process {process}: "
+    where = "" if coordinator is None else f" at {coordinator}"
+    print(
+        f"{me}error: not all processes of this run have met{where} within {JOIN_SECONDS} s; "
+        "see what the others say, and start all of them again",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)  # the main thread waits inside JAX, where no exception reaches it
 
 
 def _from_first(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -168,19 +169,29 @@ class _Run:
         return self.algorithm.phases[cursor["phase"]].template()
 
     def _begin(self, cursor: _Cursor, model: dict[str, Any] | None) -> Any:
-        """Make a phase's first state, from the model of the phase before it."""
-        phases = self.algorithm.phases
-        rows = None if model is None else self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0))
+        """Make a phase's first state, from the model of the phase before it.
+
+        Unlike machines differ in the last bits, and so in how long an iteration takes to converge and how often `begin`
+        polls. So several processes ask each other when it is over, and take the first one's state.
+        """
+        phases, several = self.algorithm.phases, hosts.several()
+        poll = (lambda: None) if several else self._listen
+        rows = None
+        if model is not None:
+            rows = self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0), poll)
         self._tick(cursor)
         phase = phases[cursor.phase]
         if phase.beginning:
             self.reporter.say(f"{phase.name}: {phase.beginning}")
-        state = phase.begin(model, rows, self.feed.whole(), self._key(cursor.phase, 0, 1), self.poll)
+        state = phase.begin(model, rows, self.feed.whole(), self._key(cursor.phase, 0, 1), poll)
+        if several:
+            self._listen()
+            state = hosts.arrays_of_first(jax.tree.map(np.asarray, state))
         # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
         state = jax.device_put(state, self.home)
         if phase.name == self.algorithm.start_phase:
             start = {"model": phase.model(state)}
-            start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3))
+            start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3), poll)
             if phase.labels is not None:
                 start["labels"] = phase.labels(state)
             self._save_model("start", start)
@@ -219,7 +230,8 @@ class _Run:
             info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
             record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **info}
             if update is not None:
-                rows = self._observe(phase, phase.model(state), self._key(cursor.phase, cursor.epoch, 3))
+                key = self._key(cursor.phase, cursor.epoch, 3)
+                rows = self._observe(phase, phase.model(state), key, partial(self._pause, state, cursor))
                 state, more = update(state, rows, cursor.epoch)
                 record |= {name: float(value) for name, value in jax.device_get(more).items()}
                 self._check_finite(cursor, record)
@@ -242,7 +254,7 @@ class _Run:
 
     def _trained(self, cursor: _Cursor, model: dict[str, Any]) -> Trained:
         last = self.algorithm.phases[-1]
-        rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0))
+        rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0), self._listen)
         if not self.writes:
             return Trained(model, rows, {}, [], cursor.seconds)
         start = checkpoint.load_model(self.workdir / "model" / "start")
@@ -255,11 +267,20 @@ class _Run:
         kinds = (None, self.feed.kind, None, None, None, None)
         return devices.bind(loop, self.feed.devices, kinds, engine=self.engine, donate=True)
 
-    def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array) -> Any:
+    def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, poll: Callable[[], None]) -> Any:
         """Rows of all samples, on this process's first device."""
         if phase.name not in self.observers:
             self.observers[phase.name] = epochs.bind_observe(phase.observe, self.feed, engine=self.engine)
-        return epochs.observe_all(self.observers[phase.name], self.feed, model, key, poll=lambda: None)
+        before = None
+
+        def observe(*arguments):
+            nonlocal before
+            # Else all slices would be asked for, and all polls be over, before the first slice is done.
+            jax.block_until_ready(before)
+            before = self.observers[phase.name](*arguments)
+            return before
+
+        return epochs.observe_all(observe, self.feed, model, key, poll=poll)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)
@@ -271,16 +292,20 @@ class _Run:
         cursor.seconds[name] = cursor.seconds.get(name, 0.0) + now - self.ticked_at
         self.ticked_at = now
 
-    def _pause(self, state: Any, cursor: _Cursor) -> None:
-        """Save if it is time to, or if a signal was heard."""
+    def _listen(self, save: Callable[[], None] = lambda: None) -> None:
+        """Pass on what `poll` raises when `save` is done and the last checkpoint is complete."""
         try:
             self.poll()
         except BaseException as request:
-            self._save(state, cursor)
+            save()
             if self.writes and not self.checkpoints.finish():
                 kept = "the same command goes on from the last good checkpoint"
                 raise storage.StorageError(f"{request}: the state could not be saved; {kept}") from request
             raise
+
+    def _pause(self, state: Any, cursor: _Cursor) -> None:
+        """Save if it is time to, or if a signal was heard."""
+        self._listen(lambda: self._save(state, cursor))
         if hosts.first(time.monotonic() - self.saved_at >= self.checkpoint_seconds):
             self._save(state, cursor)
 

@@ -17,9 +17,35 @@ from tests.main.commands import CONFIG, ROOT, SMALL, refused, two_kinds
 
 def start(number, processes, port, *arguments, **options):
     command = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
-    command += [f"--coordinator=127.0.0.1:{port}", f"--processes={processes}", f"--process={number}"]
+    command += numbers(number, processes, port)
     environment = {**os.environ, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
+
+
+# The command line, with something else in the place of one of its parts.
+CHANGED = """
+import sys, time
+from jaxcluster import main
+from jaxcluster.runtime import hosts
+
+def wait(*_, **__):
+    print("waiting", flush=True)
+    time.sleep(100)
+
+{change}
+main.run()
+"""
+
+
+def start_changed(change, *arguments):
+    command = [sys.executable, "-c", CHANGED.format(change=change), CONFIG, *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "KUBERNETES_"))}
+    return subprocess.Popen(command, cwd=ROOT, env={**environment, "XLA_FLAGS": ""}, text=True, **pipes)
+
+
+def numbers(number, processes, port):
+    return f"--coordinator=127.0.0.1:{port}", f"--processes={processes}", f"--process={number}"
 
 
 def free_port():
@@ -91,6 +117,28 @@ def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["device"]["processes"] == 2
 
 
+UNLIKE = """
+from jaxcluster.algorithms import kmeans
+from jaxcluster.algorithms.aspc import finetune
+
+def otherwise(*arguments):
+    found = as_set(*arguments)
+    return found._replace(centers=1.001 * found.centers)
+
+as_set, finetune.kmeans_as_set, kmeans.SLICE = kmeans.kmeans_as_set, otherwise, 1
+"""
+
+
+def test_where_unlike_machines_begin_a_phase_otherwise_the_first_one_counts(images, tmp_path):
+    """Process 1 needs more device calls for its k-means, with polls between them, and finds other centres."""
+    port, arguments = free_port(), (*SMALL, images, f"--workdir={tmp_path / 'run'}")
+    changes = ("", UNLIKE)
+    started = [start_changed(changes[i], *arguments, *numbers(i, 2, port)) for i in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 4
+
+
 DIGITS = {
     "aspc": ("--config.pretrain.epochs=2", "--config.finetune.epochs=2"),
     "clustergan": ("--config.pretrain.epochs=2", "--config.adversarial.epochs=2"),
@@ -134,6 +182,41 @@ def test_checkpoints_that_the_first_cannot_read_are_told_on_all(alone, tmp_path)
     assert f"process 1: error: process 0 of this run stopped: {told}" in said[1]
 
 
+def test_processes_that_wait_in_vain_for_another_say_so(tmp_path):
+    port = free_port()
+    waiting = [start_changed("hosts.JOIN_SECONDS = 3", f"--workdir={tmp_path}", *numbers(i, 3, port)) for i in (0, 1)]
+    for i, process in enumerate(waiting):
+        said = process.communicate(timeout=60)[1]
+        expected = f"process {i}: error: not all processes of this run have met at 127.0.0.1:{port} within 3 s; "
+        assert said == expected + "see what the others say, and start all of them again\n"
+        assert process.returncode == 1
+
+
+def test_distributed_outside_a_cloud_is_refused(tmp_path):
+    process = start_changed("", "--distributed", f"--workdir={tmp_path}")
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert said.startswith("error: --distributed finds no Cloud TPU slice, Slurm job or Kubernetes job here (")
+    assert said.endswith("; elsewhere give --coordinator, --processes and --process\n")
+
+
+# Where no process has talked to the other before, the network library waits half a minute for it.
+@pytest.mark.parametrize("stage", ["hosts.only_first", pytest.param("main.prepare", marks=pytest.mark.long)])
+def test_a_process_that_ends_before_training_ends_the_others_with_a_sentence(stage, tmp_path):
+    """Nothing is saved yet: SIGTERM acts at once. The other one waits to compare what both have."""
+    port, workdir = free_port(), f"--workdir={tmp_path / 'run'}"
+    slow = start_changed(f"{stage} = wait", workdir, *numbers(1, 2, port))
+    other = start_changed("", workdir, *numbers(0, 2, port))
+    assert "waiting\n" in iter(slow.stdout.readline, "")  # the network library prints there as well
+    slow.terminate()
+    said = other.communicate(timeout=60)[1]
+    slow.communicate(timeout=60)
+    assert slow.returncode == -signal.SIGTERM
+    assert other.returncode == 1
+    assert said.startswith("process 0: error: another process of this run has ended or cannot be reached (")
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("dies", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_when_one_dies_the_other_says_so_and_the_run_goes_on_later(dies, alone, tmp_path):
     arguments, workdir = alone
@@ -153,17 +236,18 @@ def test_when_one_dies_the_other_says_so_and_the_run_goes_on_later(dies, alone, 
 
 
 @pytest.mark.long
-def test_a_process_that_hangs_ends_the_others(alone, tmp_path):
-    """Its connections stay open; JAX's own watch misses its heartbeats and names it."""
+@pytest.mark.parametrize("hangs", [0, 1])
+def test_a_process_that_hangs_ends_the_others(hangs, alone, tmp_path):
+    """Its connections stay open; JAX's own watch misses its heartbeats and says so."""
     arguments, port = (*alone[0], f"--workdir={tmp_path / 'run'}", "--config.pretrain.epochs=100000"), free_port()
     started = [start(i, 2, port, *arguments) for i in range(2)]
     wait_for(lambda: (tmp_path / "run" / "metrics.jsonl").read_text(), started)
-    started[1].send_signal(signal.SIGSTOP)
+    started[hangs].send_signal(signal.SIGSTOP)
     try:
-        _, said = started[0].communicate(timeout=120)
+        _, said = started[1 - hangs].communicate(timeout=240)
     finally:
-        started[1].kill()
-    assert started[0].returncode != 0
+        started[hangs].kill()
+    assert started[1 - hangs].returncode != 0
     assert "stopped sending heartbeats" in said
 
 
@@ -203,6 +287,7 @@ def wait_for(condition, processes, seconds=120):
         (["--processes=2"], "--coordinator, --process missing; --coordinator, --processes and --process go together"),
         (["--coordinator=a:1", "--processes=2", "--process=2"], "--process must lie between 0 and 1, got 2"),
         (["--coordinator=a:1", "--processes=2", "--process=0", "--distributed"], "leave out --coordinator, or it"),
+        (["--coordinator=a", "--processes=2", "--process=0"], "--coordinator must be HOST:PORT, got 'a'"),
     ],
 )
 def test_arguments_that_do_not_go_together(arguments, message):

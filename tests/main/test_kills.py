@@ -169,8 +169,8 @@ def run_to_the_end(algorithm, workdir: Path, folder: Path) -> str:
     return run.said
 
 
-def kill_at(moment: Moment, run: Started, draw: random.Random) -> None:
-    """Kill the run while the moment lasts, which is checked when it has been stopped."""
+def kill_at(moment: Moment, run: Started, draw: random.Random, number: int = signal.SIGKILL) -> None:
+    """Send the run a signal while the moment lasts, which is checked when it has been stopped."""
     try:
         while run.process.poll() is None:
             if not moment.lasts(run):
@@ -180,13 +180,17 @@ def kill_at(moment: Moment, run: Started, draw: random.Random) -> None:
             run.process.send_signal(signal.SIGSTOP)
             # Leaves the process to `Popen.wait`, should it have ended.
             os.waitid(os.P_PID, run.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            if moment.lasts(run):
-                return
+            found = moment.lasts(run)
+            if found:
+                run.process.send_signal(number)
             run.process.send_signal(signal.SIGCONT)
+            if found:
+                break
+        code = run.process.wait(timeout=60)
+        code = code if code >= 0 else 128 - code  # as a shell says it
+        assert code == 128 + number, f"{moment.name} was not seen, or outlived; the run ended with {code}: {run.said}"
     finally:
         run.process.kill()
-        code = run.process.wait(timeout=60)
-        assert code == -signal.SIGKILL, f"{moment.name} was never seen; the run ended with {code}: {run.said}"
 
 
 def arrays_of(workdir: Path) -> dict[str, bytes]:
@@ -217,11 +221,22 @@ def left_over(workdir: Path) -> list[str]:
     return [str(path.relative_to(workdir)) for kind in kinds for path in workdir.rglob(kind)]
 
 
-def killed_run(algorithm: str, moments: list[Moment], folder: Path, draw: random.Random) -> None:
+def run_undisturbed(algorithm: str, folder: Path) -> Path:
     x, y = two_kinds((4, 5))
     np.savez(folder / "grey.npz", x=x, y=y)
     run_to_the_end(algorithm, folder / "whole", folder)
-    workdir, where, starts = folder / "killed", None, []
+    return folder / "whole"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of aspc that nobody disturbs."""
+    return run_undisturbed("aspc", tmp_path_factory.mktemp("kills"))
+
+
+def killed_run(algorithm: str, moments: list[Moment], whole: Path, draw: random.Random) -> None:
+    folder = whole.parent
+    workdir, where, starts = folder / f"killed-{len(moments)}", None, []
     for moment in moments:
         run = start(algorithm, workdir, folder)
         kill_at(moment, run, draw)
@@ -235,14 +250,33 @@ def killed_run(algorithm: str, moments: list[Moment], folder: Path, draw: random
         assert where is None or f"continuing in {PHASES[algorithm][where['phase']]} at epoch {where['epoch']}" in said
         assert "cannot be read" not in said
         assert "Warning" not in said
-    assert_equal_runs(workdir, folder / "whole")
+    assert_equal_runs(workdir, whole)
     assert not left_over(workdir)
 
 
-def test_killed_three_times_it_ends_as_if_nothing_had_been(tmp_path):
+def test_killed_three_times_it_ends_as_if_nothing_had_been(whole):
     draw = random.Random(0)
     moments = [saving("pretrain", draw.randrange(1, 100)), after("finetune", draw.randrange(1, 100)), drawing(2)]
-    killed_run("aspc", moments, tmp_path, draw)
+    killed_run("aspc", moments, whole, draw)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [after("finetune", 40), pytest.param(after("pretrain", 40), marks=pytest.mark.long),
+     pytest.param(drawing(2), marks=pytest.mark.long)],
+    ids=["finetune", "pretrain", "drawing"],
+)  # fmt: skip
+def test_terminated_it_ends_with_143_and_goes_on(tmp_path, whole, moment):
+    draw, workdir = random.Random(0), tmp_path / "terminated"
+    run = start("aspc", workdir, whole.parent)
+    kill_at(moment, run, draw, signal.SIGTERM)
+    assert "Traceback" not in run.said
+    if not run.over("finetune"):
+        assert run.said.splitlines()[-1] == "SIGTERM: saved. The same command goes on from here."
+    said = run_to_the_end("aspc", workdir, whole.parent)
+    assert "continuing in" in said
+    assert_equal_runs(workdir, whole)
+    assert not left_over(workdir)
 
 
 def in_turn(phase: str, count: int, draw: random.Random) -> list[Moment]:
@@ -251,7 +285,7 @@ def in_turn(phase: str, count: int, draw: random.Random) -> list[Moment]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [0])
-def test_aspc_killed_twenty_times(tmp_path, seed):
+def test_aspc_killed_twenty_times(whole, seed):
     draw = random.Random(seed)
     moments = [
         Moment("claimed, nothing else", lambda run: bool(run.new("config.json"))),
@@ -267,7 +301,7 @@ def test_aspc_killed_twenty_times(tmp_path, seed):
         drawing(3),
     ]
     assert len(moments) == 20
-    killed_run("aspc", moments, tmp_path, draw)
+    killed_run("aspc", moments, whole, draw)
 
 
 @pytest.mark.long
@@ -290,4 +324,4 @@ def test_clustergan_killed_twenty_times(tmp_path, seed):
         drawing(5),
     ]  # fmt: skip
     assert len(moments) == 20
-    killed_run("clustergan", moments, tmp_path, draw)
+    killed_run("clustergan", moments, run_undisturbed("clustergan", tmp_path), draw)

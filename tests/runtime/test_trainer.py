@@ -5,10 +5,11 @@ import json
 import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcluster.runtime import checkpoint, trainer
+from jaxcluster.runtime import checkpoint, epochs, storage, trainer
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted
 from tests.runtime import toy
@@ -63,6 +64,75 @@ def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(tmp_path, monkeypatc
         assert figures(map(json.loads, lines)) == figures(whole.history)
 
 
+def saved_cursor(folder):
+    kept = checkpoint.Checkpoints(folder / "checkpoints", report=print)
+    cursor = kept.restore(lambda cursor: toy.algorithm(N).phases[cursor["phase"]].template())[1]
+    kept.close()
+    return cursor
+
+
+def test_a_signal_is_heard_while_all_samples_are_observed(tmp_path, monkeypatch):
+    """In three slices: in the pass after an epoch's last step, which is kept, and in those where a phase begins."""
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    monkeypatch.setattr(epochs, "SLICE", 10)
+    whole = train(tmp_path / "whole")
+    begin, steps = 3 + 3, 4 - 1  # polls of the two passes of phase two's beginning, and between an epoch's steps
+    one = 3 * 4
+    for at, stands in (
+        (one + 1, [0, 3, 0]),
+        (one + begin, [0, 3, 0]),
+        (one + begin + steps + 2, [1, 0, 4]),
+        (one + begin + 4 * (steps + 3 + 1) + 2, [1, 4, 0]),  # in the pass when all is trained
+    ):
+        folder = tmp_path / str(at)
+        with pytest.raises(Interrupted):
+            train(folder, poll=Poll(at))
+        cursor = saved_cursor(folder)
+        assert [cursor["phase"], cursor["epoch"], cursor["step"]] == stands
+        resumed = train(folder)
+        assert resumed.model["x"] == whole.model["x"]
+        assert figures(resumed.history) == figures(whole.history)
+
+
+def test_observed_slice_by_slice_no_more_than_one_is_waiting(tmp_path, monkeypatch):
+    """A device takes calls in advance; polls among calls of which none is done would hear nothing in time."""
+    monkeypatch.setattr(epochs, "SLICE", 10)
+    bind, asked = epochs.bind_observe, []
+
+    def slow(model, images, key, index):
+        waste = jax.lax.fori_loop(0, 50, lambda i, x: jnp.tanh(x @ x), jnp.full((300, 300), model["x"]))
+        return {"embedding": images - model["x"] + 0 * waste[0, 0]}
+
+    def bound(*arguments, **options):
+        observe = bind(*arguments, **options)
+
+        def noted(*arguments):
+            asked.append(observe(*arguments)["embedding"])
+            return {"embedding": asked[-1]}
+
+        return noted
+
+    def poll():
+        assert all(rows.is_ready() for rows in asked[:-1])
+
+    one, two = toy.algorithm(N).phases
+    changed = toy.algorithm(N)._replace(phases=(one, two._replace(observe=slow)))
+    monkeypatch.setattr(toy, "algorithm", lambda *_, **__: changed)
+    monkeypatch.setattr(epochs, "bind_observe", bound)
+    train(tmp_path, poll=poll)
+    assert len(asked) == 3 * (2 + 4 + 1)
+
+
+def test_a_signal_where_a_phase_begins_waits_for_the_last_checkpoint(tmp_path, monkeypatch):
+    """The checkpoint at the end of the phase before: where it fails, nothing is said to be saved."""
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    finish = checkpoint.Checkpoints.finish
+    monkeypatch.setattr(checkpoint.Checkpoints, "finish", lambda self: finish(self) and False)
+    message = "^SIGINT: the state could not be saved; the same command goes on from the last good checkpoint$"
+    with pytest.raises(storage.StorageError, match=message):
+        train(tmp_path, poll=Poll(3 * 4 + 1))
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_how_steps_are_shared_among_calls_changes_no_figure(tmp_path, monkeypatch, stride):
     """The clock decides the shares, so a figure that they changed would differ from run to run."""
@@ -108,6 +178,45 @@ def test_a_kill_loses_only_what_came_after_the_last_checkpoint(tmp_path):
     resumed = train(tmp_path / "run")
     assert figures(resumed.history) == figures(whole.history)
     assert resumed.model["x"] == whole.model["x"]
+
+
+@pytest.mark.parametrize("back_at", [9, 12])  # 12: the last poll, which interrupts
+def test_checkpoints_that_cannot_be_reached_for_a_while_are_told_and_opened_again(tmp_path, back_at, monkeypatch):
+    """As a bucket behind a network that is down: nothing can be written, nor the folder be looked through."""
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)
+    whole = train(tmp_path / "whole")
+
+    class Down(Poll):
+        """At some of the calls the network is down."""
+
+        def reach(self, call):
+            def reached(*arguments, **options):
+                if 5 <= self.calls < back_at:
+                    raise OSError(101, "Network is unreachable")
+                return call(*arguments, **options)
+
+            return reached
+
+    down = Down(12)
+    monkeypatch.setattr(checkpoint.ocp.CheckpointManager, "save", down.reach(checkpoint.ocp.CheckpointManager.save))
+    monkeypatch.setattr(storage, "make_folder", down.reach(storage.make_folder))
+
+    said, again = io.StringIO(), io.StringIO()
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", poll=down, said=said, checkpoint_seconds=0.0)
+    lines = said.getvalue().splitlines()
+    assert lines.count(told("Network is unreachable")) == 1
+    gone = f"{tmp_path / 'run' / 'checkpoints'} cannot be read: Network is unreachable"
+    assert lines.count(told(gone)) == back_at - 6
+    resumed = train(tmp_path / "run", said=again)
+    assert "continuing in one at epoch 3" in again.getvalue()
+    assert resumed.model["x"] == whole.model["x"]
+    assert figures(resumed.history) == figures(whole.history)
+
+
+def told(reason):
+    kept = "the last good one is kept, and the next is tried at the usual time"
+    return f"a checkpoint could not be written ({reason}); {kept}"
 
 
 @pytest.mark.parametrize("gone", ["*/*", "state/*", "about/*", "_CHECKPOINT_METADATA"])
