@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What tpu.sh and gke.sh share: printed calls, checked words, the checkout as one file. Sourced, not run.
+# What the scripts here share: printed calls, checked words, the interpreter, the checkout as one file. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dry_run="" given="" main_args=()
@@ -27,12 +27,25 @@ call() {
   [ -n "$dry_run" ] || "$@"
 }
 
+interpreter() {
+  local own=python
+  [ ! -x .venv/bin/python ] || own=.venv/bin/python
+  echo "${PYTHON:-$own}"
+}
+
 need() { # PROGRAM ADDRESS
   [ -n "$dry_run" ] || command -v "$1" >/dev/null || die "$1 is not installed; see $2"
 }
 
 check() { # FIELD VALUE PATTERN ALLOWED
   [[ $2 =~ ^($3)$ ]] || die "$1 must be $4, got '$2'"
+}
+
+# A part ".." of a path would lead out of the checkout, or of what a bucket holds.
+check_folder() { # FIELD VALUE
+  local allowed='gs://BUCKET/FOLDER or a folder of the checkout'
+  check "$1" "$2" '(gs://[a-z0-9][a-z0-9_.-]+/)?[A-Za-z0-9_.][A-Za-z0-9_./-]*' "$allowed"
+  case /${2#gs://}/ in */../*) die "$1 must be $allowed, without '..', got '$2'" ;; esac
 }
 
 check_name() { check "$1" "$2" '[a-z]([-a-z0-9]{0,38}[a-z0-9])?' 'up to 40 of a-z, 0-9 and -, beginning with a letter'; }
@@ -47,7 +60,7 @@ allow() { # COMMAND OPTIONS
 
 # What stands behind "--" goes to jaxcluster.main as it is; what would fail only on the machine is refused here.
 check_main_args() {
-  local word config="" path='[A-Za-z0-9_.-][A-Za-z0-9_./-]*'
+  local word config=""
   workdir=""
   for word in ${main_args[@]+"${main_args[@]}"}; do
     case $word in
@@ -60,7 +73,7 @@ check_main_args() {
   [ -n "$config" ] || die "--config is missing; write it behind --, for example -- --config=configs/aspc_mnist.py"
   [ -n "$workdir" ] || die "--workdir is missing; write it behind --, for example -- --workdir=gs://BUCKET/mnist-seed0"
   [ -f "$root/$config" ] || die "--config must be a file of this checkout, got '$config'"
-  check --workdir "$workdir" "(gs://[a-z0-9][a-z0-9_.-]+/)?$path" 'gs://BUCKET/FOLDER or a folder of the checkout'
+  check_folder --workdir "$workdir"
 }
 
 # The files a run needs, as they are now (edits and new configs too, without what git ignores), in one file.

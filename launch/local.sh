@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Train with several processes of this machine, as several hosts would: to try a run of many hosts before paying for it.
 set -euo pipefail
+# shellcheck source=launch/calls.sh
+. "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
 
 usage() {
   cat <<'TEXT'
@@ -10,30 +12,36 @@ Usage: launch/local.sh [--dry-run] PROCESSES ARGUMENTS OF jaxcluster.main
 
 For CPUs: the GPUs or TPUs of one machine are driven by one process alone (--devices).
 Ends when all have ended, with the exit code of the first that failed. Ctrl-C and SIGTERM go to all of them.
+--dry-run, at any place, prints what would be run and runs nothing.
 PYTHON names the interpreter (default: .venv/bin/python if there is one, else python).
 TEXT
 }
 
-dry_run=""
-[ "${1:-}" = "--dry-run" ] && { dry_run=yes; shift; }
-case "${1:-}" in -h | --help) usage; exit 0 ;; esac
-[ $# -ge 2 ] || { usage >&2; exit 2; }
-processes=$1
-shift
-[[ $processes =~ ^[1-9][0-9]*$ ]] || { echo "error: PROCESSES must be a number from 1 on, got '$processes'" >&2; exit 2; }
+words=()
+for word in "$@"; do
+  case $word in
+    -h | --help) usage && exit 0 ;;
+    --dry-run) dry_run=yes ;;
+    *) words+=("$word") ;;
+  esac
+done
+[ ${#words[@]} -ge 2 ] || { usage >&2 && exit 2; }
+processes=${words[0]} port=${PORT:-}
+check PROCESSES "$processes" '[1-9][0-9]*' 'a number from 1 on'
+[[ $port =~ ^([1-9][0-9]{0,4})?$ ]] && [ "${port:-1}" -le 65535 ] || die "PORT must be a port, 1 to 65535, got '$port'"
 
-python=${PYTHON:-python}
-[ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && python=.venv/bin/python
-if [ -z "$dry_run" ]; then
-  free='import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-  port=${PORT:-$("$python" -c "$free")}
+python=$(interpreter)
+if [ -n "$dry_run" ]; then
+  port=${port:-PORT}
+elif [ -z "$port" ]; then
+  port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 fi
 
 started=()
 trap 'kill -TERM "${started[@]}" 2>/dev/null || true' INT TERM
 for ((i = 0; i < processes; i++)); do
-  command=("$python" -m jaxcluster.main "--coordinator=127.0.0.1:${port:-PORT}" "--processes=$processes" "--process=$i" "$@")
-  echo "+ ${command[*]}"
+  command=("$python" -m jaxcluster.main "--coordinator=127.0.0.1:$port" "--processes=$processes" "--process=$i" "${words[@]:1}")
+  echo "+ $(quote "${command[@]}")"
   [ -n "$dry_run" ] || { "${command[@]}" & started+=($!); }
 done
 

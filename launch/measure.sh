@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The measurements that want an accelerator: MNIST in full, by both algorithms, in pieces of a few minutes.
 set -euo pipefail
+# shellcheck source=launch/calls.sh
+. "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
 
 usage() {
   cat <<'TEXT'
@@ -18,7 +20,7 @@ PYTHON names the interpreter (default: .venv/bin/python if there is one, else py
 TEXT
 }
 
-dry_run="" minutes="" seeds=0,1,2,3,4 parts=()
+minutes="" seeds=0,1,2,3,4 parts=()
 for word in "$@"; do
   case $word in
     -h | --help) usage && exit 0 ;;
@@ -26,22 +28,20 @@ for word in "$@"; do
     --minutes=*) minutes=${word#*=} ;;
     --seeds=*) seeds=${word#*=} ;;
     aspc | wide | clustergan | hashing | speed) parts+=("$word") ;;
-    *) echo "error: PART must be aspc, wide, clustergan, hashing or speed, got '$word'" >&2 && exit 2 ;;
+    *) die "PART must be aspc, wide, clustergan, hashing or speed, got '$word'" ;;
   esac
 done
 [ ${#parts[@]} -gt 0 ] || { usage >&2; exit 2; }
-[[ $minutes =~ ^([1-9][0-9]*)?$ ]] || { echo "error: --minutes must be a whole number, got '$minutes'" >&2; exit 2; }
-[[ $seeds =~ ^[0-9]+(,[0-9]+)*$ ]] || { echo "error: --seeds must be numbers with commas between, got '$seeds'" >&2; exit 2; }
+check --minutes "$minutes" '([1-9][0-9]*)?' 'a whole number'
+check --seeds "$seeds" '[0-9]+(,[0-9]+)*' 'numbers with commas between'
 
-python=${PYTHON:-python}
-[ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && python=.venv/bin/python
+python=$(interpreter)
 IFS=, read -ra list <<<"$seeds"
 end=$((SECONDS + 60 * ${minutes:-0}))
 
 run() { # within what is left of the minutes
-  echo "+ $*"
-  [ -z "$dry_run" ] || return 0
-  [ -n "$minutes" ] || { "$@"; return; }
+  [ -n "$minutes" ] && [ -z "$dry_run" ] || { call "$@"; return; }
+  echo "+ $(quote "$@")"
   [ "$SECONDS" -lt "$end" ] || exit 124
   timeout --signal=TERM --kill-after=60 $((end - SECONDS)) "$@"
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Run one config with several seeds, one after another; an interrupted sweep goes on where it was.
 set -euo pipefail
+# shellcheck source=launch/calls.sh
+. "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
 
 usage() {
   cat <<'TEXT'
@@ -10,25 +12,26 @@ Usage: launch/seeds.sh [--dry-run] CONFIG SEEDS [--config.FIELD=VALUE ...]
   SEEDS    comma-separated, for example 0,1,2
 
 Runs `python -m jaxcluster.main` in runs/CONFIG-seedN for each seed and prints each run's results.
+--dry-run, at any place, prints what would be run and runs nothing.
 PYTHON names the interpreter (default: .venv/bin/python if there is one, else python).
 TEXT
 }
 
-dry_run=""
-[ "${1:-}" = "--dry-run" ] && { dry_run=yes; shift; }
-case "${1:-}" in -h | --help) usage; exit 0 ;; esac
-[ $# -ge 2 ] || { usage >&2; exit 2; }
-config=$1 seeds=$2
-shift 2
-[ -f "${config%%:*}" ] || { echo "error: no config file '$config'" >&2; exit 2; }
-[[ $seeds =~ ^[0-9]+(,[0-9]+)*$ ]] || { echo "error: SEEDS must be numbers with commas between, got '$seeds'" >&2; exit 2; }
+words=()
+for word in "$@"; do
+  case $word in
+    -h | --help) usage && exit 0 ;;
+    --dry-run) dry_run=yes ;;
+    *) words+=("$word") ;;
+  esac
+done
+[ ${#words[@]} -ge 2 ] || { usage >&2 && exit 2; }
+config=${words[0]} seeds=${words[1]}
+[ -f "${config%%:*}" ] || die "no config file '$config'"
+check SEEDS "$seeds" '[0-9]+(,[0-9]+)*' 'numbers with commas between'
 
-python=${PYTHON:-python}
-[ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && python=.venv/bin/python
-
+python=$(interpreter)
 IFS=, read -ra list <<<"$seeds"
 for seed in "${list[@]}"; do
-  command=("$python" -m jaxcluster.main "--config=$config" "--config.seed=$seed" "$@")
-  echo "+ ${command[*]}"
-  [ -n "$dry_run" ] || "${command[@]}"
+  call "$python" -m jaxcluster.main "--config=$config" "--config.seed=$seed" "${words[@]:2}"
 done

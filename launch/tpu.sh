@@ -16,7 +16,8 @@ Usage: launch/tpu.sh COMMAND NAME --zone=ZONE [--project=PROJECT] [--dry-run] [o
   run NAME -- --config=FILE --workdir=DIR [--name=value ...]
                             the same `python -m jaxcluster.main ...` on all workers, in the background
   follow NAME [--then-delete]
-                            its output, until it ends; then delete the TPU if the results lie in gs://
+                            its output, until it ends; then delete the TPU, but only if the run ended
+                            with exit code 0 and its results lie in gs://
   status NAME               of the TPU and of the run on each worker
   stop NAME                 ask the run to save and end (SIGTERM); the TPU stays
   fetch [NAME] --from=WORKDIR --to=DIR
@@ -110,6 +111,10 @@ create() {
     'v2-N, v3-N, v4-N, v5p-N, v5litepod-N or v6e-N (newer ones: launch/gke.sh)'
   check --valid-until "$valid_until" '[1-9][0-9]*[smhd]' 'a time such as 30m, 6h or 2d'
   case $type in
+    v6e-* | v5litepod-* | *[02468]) ;;
+    *) die "--type must have an even N for v2, v3, v4 and v5p (cores, two a chip), got '$type'" ;;
+  esac
+  case $type in
     v6e-*) version=${version:-v2-alpha-tpuv6e} ;;
     v5litepod-*) version=${version:-v2-alpha-tpuv5-lite} ;;
     v5p-*) version=${version:-v2-alpha-tpuv5} && chips=$((chips / 2)) ;;
@@ -124,10 +129,11 @@ create() {
 }
 
 wait_until_there() {
-  local now last=""
+  local now last="" seconds=${POLL_SECONDS:-30}
+  check POLL_SECONDS "$seconds" '[0-9]{1,5}' 'a whole number of seconds, below 100000'
   if [ -n "$dry_run" ]; then
     call gcloud compute tpus queued-resources describe "$name" "${at[@]}" '--format=value(state.state)'
-    echo "  again every ${POLL_SECONDS:-30} s until it prints ACTIVE"
+    echo "  again every $seconds s until it prints ACTIVE"
     return
   fi
   while true; do
@@ -140,7 +146,7 @@ wait_until_there() {
         fail "$name is $now and will not come; delete it, then create it again"
         ;;
     esac
-    sleep "${POLL_SECONDS:-30}"
+    sleep "$seconds"
   done
 }
 
@@ -185,20 +191,31 @@ follow() {
     exit "$code"
   elif [ -n "$dry_run" ]; then
     on_workers 0 status
+    echo "  and only if it says exit code 0 and a workdir in gs://"
     delete
     return
   fi
-  # A lost connection also ends the call above: only the worker's own words say that the run has ended.
-  end=$(gcloud compute tpus tpu-vm ssh "$name" "${at[@]}" --worker=0 '--command=bash jaxcluster/launch/worker.sh status')
-  [[ $end == *"ended, exit code "* ]] || { remind && fail "not deleted, the run has not ended: $end"; }
-  [[ $end == *", workdir gs://"* ]] || { remind && fail "not deleted, the results lie on the TPU, fetch them first: $end"; }
+  # A lost connection also ends the call above: only the worker's own words say that the run has ended, and how.
+  end=$(gcloud compute tpus tpu-vm ssh "$name" "${at[@]}" --worker=0 '--command=bash jaxcluster/launch/worker.sh status') ||
+    keep 1 "its state cannot be asked for"
+  [[ $end =~ ended,\ exit\ code\ ([0-9]+),\ workdir\ ([^[:space:]]*) ]] || keep 1 "the run has not ended: $end"
+  code=${BASH_REMATCH[1]}
+  [ "$code" -eq 0 ] || keep "$code" "the run did not end well: $end"
+  [[ ${BASH_REMATCH[2]} == gs://* ]] || keep 1 "the results lie on the TPU, fetch them first: $end"
   delete
-  exit "$code"
+}
+
+keep() { # EXIT CODE, WHY: what --then-delete says where it does not delete
+  echo "error: $name is not deleted and still costs: $2" >&2
+  remind
+  exit "$1"
 }
 
 fetch() {
   [ -n "$from" ] || die "--from is missing: the --workdir of the run"
   [ -n "$to" ] || die "--to is missing: a folder of this machine"
+  check_folder --from "$from"
+  check --to "$to" '[^-:][^:]*' "a folder of this machine, without ':' and not beginning with '-'"
   call mkdir -p "$to"
   case $from in
     gs://*) call gcloud storage rsync "$from" "$to" --recursive ${in_project[@]+"${in_project[@]}"} ;;

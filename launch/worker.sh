@@ -1,19 +1,17 @@
 #!/usr/bin/env bash
 # One worker of a Cloud TPU: install, start the run in the background, follow it, stop it. launch/tpu.sh calls this.
 set -euo pipefail
+# shellcheck source=launch/calls.sh
+. "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
 
 usage() {
   cat <<'TEXT'
-Usage: launch/worker.sh install | start ARGUMENTS OF jaxcluster.main | follow | status | stop
+Usage: launch/worker.sh [--dry-run] install | start ARGUMENTS OF jaxcluster.main | follow | status | stop
 
 Works in the checkout it lies in. A run belongs to no terminal: a lost connection does not end it.
 Its output is in run.log. follow ends with the run, with its exit code.
+--dry-run, at any place, prints what would be run and runs nothing; status only reads files, with it or without.
 TEXT
-}
-
-die() {
-  echo "error: $*" >&2
-  exit 2
 }
 
 alive() { # false too if the number has passed to another program
@@ -34,17 +32,18 @@ state() {
 
 install() {
   # The TPU images have Python 3.10; jaxcluster needs 3.11, so uv brings its own.
-  python3 -m uv --version >/dev/null 2>&1 || python3 -m pip install --quiet --user uv
-  [ -x .venv/bin/python ] || python3 -m uv venv --quiet --python 3.12 .venv
-  python3 -m uv pip install --quiet --python .venv/bin/python --editable . 'jax[tpu]' 'etils[epath-gcs]'
-  .venv/bin/python -c 'import jax, jaxcluster; print("installed: jaxcluster", jaxcluster.__version__, "jax", jax.__version__)'
+  { [ -z "$dry_run" ] && python3 -m uv --version >/dev/null 2>&1; } || call python3 -m pip install --quiet --user uv
+  [ -x .venv/bin/python ] || call python3 -m uv venv --quiet --python 3.12 .venv
+  call python3 -m uv pip install --quiet --python .venv/bin/python --editable . 'jax[tpu]' 'etils[epath-gcs]'
+  call .venv/bin/python -c 'import jax, jaxcluster; print("installed: jaxcluster", jaxcluster.__version__, "jax", jax.__version__)'
 }
 
 start() {
+  local word main=(.venv/bin/python -u -m jaxcluster.main --distributed "$@")
+  [ -z "$dry_run" ] || { echo "+ $(quote "${main[@]}") >run.log, in the background" && return; }
   alive && die "a run is going on ($(state)); stop it first, or follow it"
   [ -x .venv/bin/python ] || die "nothing is installed here; launch/tpu.sh install comes first"
   rm -f run.pid run.exit
-  local word
   echo "-" >run.workdir
   for word in "$@"; do
     case $word in --workdir=*) echo "${word#*=}" >run.workdir ;; esac
@@ -68,6 +67,7 @@ supervise() {
 }
 
 follow() {
+  [ -z "$dry_run" ] || { echo "+ tail -n 200 -f run.log, until the run ends" && return; }
   [ -f run.pid ] || die "$(state)"
   tail -n 200 -f run.log --pid="$(cat run.pid)"
   for _ in $(seq 100); do
@@ -81,20 +81,24 @@ follow() {
 
 stop() {
   if alive; then
-    kill -TERM "$(cat run.pid)"
-    echo "asked process $(cat run.pid) to save and end"
+    call kill -TERM "$(cat run.pid)"
+    [ -n "$dry_run" ] || echo "asked process $(cat run.pid) to save and end"
   else
     state
   fi
 }
 
-cd "$(dirname "$0")/.."
-case ${1:-} in
-  -h | --help) usage ;;
-  install | start | supervise | follow | stop) "$@" ;;
+words=()
+for word in "$@"; do
+  case $word in
+    -h | --help) usage && exit 0 ;;
+    --dry-run) dry_run=yes ;;
+    *) words+=("$word") ;;
+  esac
+done
+cd "$root"
+case ${words[0]:-} in
+  install | start | supervise | follow | stop) "${words[@]}" ;;
   status) state ;;
-  *)
-    usage >&2
-    exit 2
-    ;;
+  *) usage >&2 && exit 2 ;;
 esac

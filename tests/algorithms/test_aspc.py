@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -190,33 +191,61 @@ def test_outputs_by_hand():
 def test_many_devices_agree_with_one_in_float64(phase_index):
     """Two epochs of the same batches: 16 samples on 2, 4, 8 and (not dividing) 3 devices, the last batch of 2."""
     with jax.enable_x64(True):
-        one = two_epochs(phase_index, 1)
+        one = on_one_device(phase_index)
         for num_devices in (2, 3, 4, 8):
             close(one, two_epochs(phase_index, num_devices), 1e-9)
 
 
+@pytest.mark.parametrize("forgotten", [0, 1])  # the count of what is averaged over; the loss and its gradient
 @pytest.mark.parametrize("phase_index", [0, 1])
-def test_a_forgotten_reduction_is_found(phase_index, monkeypatch):
+def test_each_forgotten_reduction_is_found(phase_index, forgotten, monkeypatch):
+    psum, places = jax.lax.psum, []
+
+    def forgetful(x, axis_name):
+        frame = sys._getframe(1)
+        place = (frame.f_code.co_filename, frame.f_lineno)  # a step is traced several times
+        if place not in places:
+            places.append(place)
+        return x if places.index(place) == forgotten else psum(x, axis_name)
+
     with jax.enable_x64(True):
-        one = two_epochs(phase_index, 1)
-        monkeypatch.setattr(jax.lax, "psum", lambda x, axis_name: x)
+        one = on_one_device(phase_index)
+        monkeypatch.setattr(jax.lax, "psum", forgetful)
         with pytest.raises(AssertionError):
             close(one, two_epochs(phase_index, 2), 1e-9)
+    assert len(places) == 2, "a step that reduces more often wants a case more"
+
+
+@functools.cache
+def on_one_device(phase_index):
+    return two_epochs(phase_index, 1)
 
 
 def two_epochs(phase_index, num_devices):
+    """The state after two epochs, and what the steps told; all devices must hold the same state, bit for bit."""
     algorithm = build.__wrapped__()  # anew: traced under another precision, or with a function replaced
     phase = algorithm.phases[phase_index]
     x = jnp.asarray(images())
     state = phase.begin(None, None, None, KEY, None) if phase_index == 0 else finetune_state(algorithm)
     loop = epochs.make_run(phase.step, batch_size=phase.batch_size, num_samples=N)
     run = devices.bind(loop, jax.local_devices()[:num_devices], [None] * 6)
+    told = []
     for epoch in range(2):
-        state, _ = run(state, x, jax.random.fold_in(KEY, epoch), 0, 0, epochs.steps_per_epoch(N, phase.batch_size))
+        steps = epochs.steps_per_epoch(N, phase.batch_size)
+        state, info = run(state, x, jax.random.fold_in(KEY, epoch), 0, 0, steps)
+        replicas_are_equal(state, num_devices)
+        told.append(jax.device_get(info))
         if phase.update is not None:
             rows = phase.observe(phase.model(jax.device_get(state)), x, KEY, jnp.arange(N))
             state, _ = phase.update(jax.device_get(state), rows, epoch)
-    return jax.device_get(state)
+    return jax.device_get(state), told
+
+
+def replicas_are_equal(state, num_devices):
+    for leaf in jax.tree.leaves(state):
+        held = [np.asarray(leaf.addressable_data(i)) for i in range(num_devices)]
+        assert len(leaf.addressable_shards) == num_devices
+        assert all(other.tobytes() == held[0].tobytes() for other in held), "devices hold different states"
 
 
 @pytest.mark.parametrize(

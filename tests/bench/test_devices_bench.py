@@ -22,6 +22,10 @@ from jaxcluster.runtime.feed import Feed
 
 RECORD = pathlib.Path(__file__).parents[1] / "records" / "devices_bench.json"
 N, SIDE, ROUNDS = 1024, 16, 15
+COLLECTIVES = (
+    *("psum", "psum_invariant", "pmax", "pmin", "all_gather", "all_to_all", "ppermute"),
+    "reduce_scatter",  # also what the gradient of an all_gather is
+)
 STEPS = {
     "aspc pretrain": (aspc, "pretrain", 4),
     "aspc finetune": (aspc, "finetune", 4),
@@ -106,20 +110,23 @@ def test_bytes_exchanged_in_a_step(step):
 def exchanges(jaxpr):
     """Bytes that each collective of a program hands to every device, those of the loop's body once."""
     for equation in jaxpr.eqns:
-        if equation.primitive.name in (
-            "psum",
-            "all_gather",
-            "psum_invariant",
-            "all_to_all",
-            "ppermute",
-            "pmax",
-            "pmin",
-        ):
+        if equation.primitive.name in COLLECTIVES:
             yield sum(out.aval.size * out.aval.dtype.itemsize for out in equation.outvars)
         for value in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda v: hasattr(v, "jaxpr")):
             inner = getattr(value, "jaxpr", value)
             if hasattr(inner, "eqns"):
                 yield from exchanges(inner)
+
+
+def test_gathering_and_its_gradient_are_counted():
+    """Three rows on each of two devices: all six are gathered, and three rows of the gradient come back."""
+
+    def step(x):
+        loss, gradient = jax.value_and_grad(lambda x: jax.lax.all_gather(x, "axis", tiled=True).sum())(x)
+        return jax.lax.psum(loss, "axis"), gradient
+
+    traced = jax.make_jaxpr(step, axis_env=[("axis", 2)])(np.zeros((3, 5), np.float32))
+    assert sorted(exchanges(traced.jaxpr)) == [4, 3 * 5 * 4, 6 * 5 * 4]
 
 
 def record(name, figures):

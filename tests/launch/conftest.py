@@ -42,8 +42,9 @@ class Cloud:
     def __init__(self, folder):
         self.folder = folder
 
-    def run(self, script, *arguments):
-        environment = {"PATH": PATH, "STANDIN_DIR": str(self.folder), "HOME": str(self.folder), "POLL_SECONDS": "0"}
+    def run(self, script, *arguments, poll_seconds="0"):
+        environment = {"PATH": PATH, "STANDIN_DIR": str(self.folder), "HOME": str(self.folder)}
+        environment["POLL_SECONDS"] = poll_seconds
         command = ["bash", f"launch/{script}", *arguments]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120)
 

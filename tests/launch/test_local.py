@@ -6,13 +6,15 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def start(*arguments, python="py"):
+def start(*arguments, python="py", port="4321"):
     return subprocess.Popen(
         ["bash", "launch/local.sh", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHON": str(python), "PORT": "4321"},
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHON": str(python), "PORT": port},
     )  # fmt: skip
 
 
@@ -33,8 +35,10 @@ def pretender(folder, body):
 def test_each_process_is_told_its_number_and_where_the_first_one_is():
     code, said, _ = local("--dry-run", "3", "--config=a.py", "--workdir=w")
     assert code == 0
+    assert local("3", "--config=a.py", "--workdir=w", "--dry-run")[:2] == (code, said)
+    assert "127.0.0.1:PORT " in local("1", "--dry-run", "--config=a.py", port="")[1]
     assert said.splitlines() == [
-        f"+ py -m jaxcluster.main --coordinator=127.0.0.1:PORT --processes=3 --process={i} --config=a.py --workdir=w"
+        f"+ py -m jaxcluster.main --coordinator=127.0.0.1:4321 --processes=3 --process={i} --config=a.py --workdir=w"
         for i in range(3)
     ]
 
@@ -44,6 +48,12 @@ def test_wrong_arguments_are_named():
     assert local("2")[0] == 2
     code, _, errors = local("two", "--config=a.py")
     assert (code, errors) == (2, "error: PROCESSES must be a number from 1 on, got 'two'\n")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "80 90"])
+def test_a_port_that_cannot_be_is_named(port):
+    code, said, errors = local("2", "--config=a.py", port=port)
+    assert (code, said, errors) == (2, "", f"error: PORT must be a port, 1 to 65535, got '{port}'\n")
 
 
 def test_the_exit_code_is_that_of_the_one_that_failed(tmp_path):

@@ -43,6 +43,7 @@ def test_what_is_under_way_is_asked_to_end_when_time_is_up(tmp_path):
     (tmp_path / "py").chmod(0o755)
     text = (ROOT / "launch" / "measure.sh").read_text().replace("60 * ${minutes:-0}", "${minutes:-0}")  # in seconds
     (tmp_path / "measure.sh").write_text(text)
+    (tmp_path / "calls.sh").write_text((ROOT / "launch" / "calls.sh").read_text())
     command = ["bash", tmp_path / "measure.sh", "--minutes=1", "--seeds=0,1", "aspc"]
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(tmp_path / "py")}
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=20)

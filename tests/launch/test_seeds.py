@@ -18,6 +18,7 @@ def test_a_seed_sweep_runs_the_config_once_a_seed():
     assert arm.stdout == "+ py -m jaxcluster.main --config=configs/clustergan_usps_balanced.py:paper --config.seed=3\n"
     done = seeds("--dry-run", "configs/aspc_usps.py", "0,12", "--config.n_clusters=9")
     assert done.returncode == 0
+    assert seeds("configs/aspc_usps.py", "0,12", "--config.n_clusters=9", "--dry-run").stdout == done.stdout
     assert done.stdout.splitlines() == [
         f"+ py -m jaxcluster.main --config=configs/aspc_usps.py --config.seed={seed} --config.n_clusters=9"
         for seed in (0, 12)

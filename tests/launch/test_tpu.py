@@ -64,6 +64,13 @@ def test_wait_does_not_wait_for_what_will_not_come(cloud, state):
     assert f"error: a1 is {state} and will not come; delete it, then create it again" in done.stderr
 
 
+@pytest.mark.parametrize("seconds", ["soon", "-1", "1e9", "5; x"])
+def test_how_often_to_ask_is_a_number(cloud, seconds):
+    done = cloud.run("tpu.sh", "wait", "a1", *AT, poll_seconds=seconds)
+    message = f"error: POLL_SECONDS must be a whole number of seconds, below 100000, got '{seconds}'\n"
+    assert (done.returncode, done.stderr, cloud.calls()) == (2, message, [])
+
+
 def test_from_nothing_to_results_on_two_workers(cloud):
     homes = cloud.workers(2)
     path = "--config.data.path=it's a; $(file)"
@@ -94,7 +101,11 @@ def test_from_nothing_to_results_on_two_workers(cloud):
     ]
 
 
-def test_a_run_is_stopped_and_only_an_ended_one_with_results_elsewhere_is_deleted(cloud):
+def deleted(cloud):
+    return any(call["command"].endswith("delete") for call in cloud.calls())
+
+
+def test_a_run_is_stopped_and_its_tpu_kept(cloud):
     cloud.workers(1)
     assert cloud.run("tpu.sh", "install", "a1", *AT).returncode == 0
     local = ["--", RUN[1], "--workdir=runs/long"]
@@ -105,26 +116,54 @@ def test_a_run_is_stopped_and_only_an_ended_one_with_results_elsewhere_is_delete
     assert "running, process" in cloud.run("tpu.sh", "status", "a1", *AT).stdout
     assert "to save and end" in cloud.run("tpu.sh", "stop", "a1", *AT).stdout
     done = cloud.run("tpu.sh", "follow", "a1", *AT, "--then-delete")
-    assert (done.returncode, "the results lie on the TPU, fetch them first" in done.stderr) == (1, True)
+    assert (done.returncode, "did not end well: ended, exit code 143, workdir runs/long" in done.stderr) == (143, True)
     assert "saved" in done.stdout
+    assert not deleted(cloud)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        ([*RUN], 0, ""),
+        ([*RUN, "--config.name=bad"], 3, "the run did not end well: ended, exit code 3, workdir gs://my-bucket/mnist"),
+        (["--", RUN[1], "--workdir=runs/a"], 1, "the results lie on the TPU, fetch them first: ended, exit code 0"),
+    ],
+)
+def test_only_after_exit_code_0_and_with_results_elsewhere_the_tpu_is_deleted(cloud, arguments, code, why):
+    cloud.workers(1)
+    for command in (["install", "a1", *AT], ["run", "a1", *AT, *arguments]):
+        done = cloud.run("tpu.sh", *command)
+        assert done.returncode == 0, done.stderr
+    done = cloud.run("tpu.sh", "follow", "a1", *AT, "--then-delete")
+    assert done.returncode == code
+    assert deleted(cloud) == (not why)
+    if why:
+        assert f"error: a1 is not deleted and still costs: {why}" in done.stderr
+        assert "a1 is paid for until: launch/tpu.sh delete a1 --zone=us-east5-b --project=my-project" in done.stdout
+    else:
+        assert [call["command"].split()[-1] for call in cloud.calls()[-4:]] == ["ssh", "ssh", "delete", "list"]
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("echo 'running, process 7, workdir gs://b/r'", "the run has not ended: running"),
+        (
+            "echo 'gone without an exit code (killed, or the machine restarted), workdir gs://b/r'",
+            "has not ended: gone",
+        ),
+        ("exit 255", "its state cannot be asked for"),
+    ],
+)
+def test_a_lost_connection_deletes_nothing(cloud, status, why):
+    script = cloud.workers(1)[0] / "jaxcluster/launch/worker.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"case $1 in follow) exit 255 ;; status) {status} ;; esac")
+    done = cloud.run("tpu.sh", "follow", "a1", *AT, "--then-delete")
+    assert (done.returncode, why in done.stderr) == (1, True)
+    assert "a1 is not deleted and still costs" in done.stderr
     assert "is paid for until" in done.stdout
-    assert not [call for call in cloud.calls() if call["command"].endswith("delete")]
-
-    done = cloud.run("tpu.sh", "run", "a1", *AT, *RUN, "--config.name=bad")
-    assert done.returncode == 0, done.stderr
-    done = cloud.run("tpu.sh", "follow", "a1", *AT, "--then-delete")
-    assert done.returncode == 3
-    assert [call["command"].split()[-1] for call in cloud.calls()[-4:]] == ["ssh", "ssh", "delete", "list"]
-
-
-def test_a_lost_connection_deletes_nothing(cloud):
-    home = cloud.workers(1)[0]
-    assert cloud.run("tpu.sh", "install", "a1", *AT).returncode == 0
-    script = home / "jaxcluster/launch/worker.sh"
-    script.write_text("case $1 in follow) exit 255 ;; status) echo 'running, process 7, workdir gs://b/r' ;; esac")
-    done = cloud.run("tpu.sh", "follow", "a1", *AT, "--then-delete")
-    assert (done.returncode, "not deleted, the run has not ended: running" in done.stderr) == (1, True)
-    assert not [call for call in cloud.calls() if call["command"].endswith("delete")]
+    assert not deleted(cloud)
 
 
 def test_fetch_from_a_bucket_needs_no_tpu_and_from_the_tpu_takes_worker_0(cloud):
@@ -195,6 +234,11 @@ def test_dry_run_prints_each_call_and_makes_none(cloud, name):
             "--valid-until must be a time such as 30m, 6h",
         ),
         (["create", "a1", *AT, "--type=v6e-8", "--runtime=x y"], "--runtime must be a TPU software version such as"),
+        (
+            ["create", "a1", *AT, "--type=v4-1"],
+            "--type must have an even N for v2, v3, v4 and v5p (cores, two a chip), got",
+        ),
+        (["create", "a1", *AT, "--type=v5p-15"], "--type must have an even N for v2, v3, v4 and v5p"),
         (["copy", "a1", *AT], "copy needs a file or folder"),
         (["copy", "a1", *AT, "none.npz"], "PATH must be a file or folder, got 'none.npz'"),
         (["run", "a1", *AT], "--config is missing; write it behind --"),
@@ -211,9 +255,20 @@ def test_dry_run_prints_each_call_and_makes_none(cloud, name):
             "--workdir must be gs://BUCKET/FOLDER or a folder of",
         ),
         (["run", "a1", *AT, *RUN, "--workdir=a b"], "--workdir must be gs://BUCKET/FOLDER or a folder of"),
+        (["run", "a1", *AT, *RUN, "--workdir=gs://b2/../x"], "--workdir must be gs://BUCKET/FOLDER or a folder of"),
+        (["run", "a1", *AT, *RUN, "--workdir=runs/.."], "a folder of the checkout, without '..', got 'runs/..'"),
+        (["run", "a1", *AT, *RUN, "--workdir=-r"], "--workdir must be gs://BUCKET/FOLDER or a folder of"),
         (["fetch", "a1", *AT, "--to=x"], "--from is missing: the --workdir of the run"),
         (["fetch", "--from=gs://b/r"], "--to is missing: a folder of this machine"),
         (["fetch", "--from=runs/a", "--to=x"], "NAME must be up to 40"),
+        (["fetch", "a1", *AT, "--from=../../etc", "--to=x"], "--from must be gs://BUCKET/FOLDER or a folder of"),
+        (
+            ["fetch", "a1", *AT, "--from=$(x)", "--to=x"],
+            "--from must be gs://BUCKET/FOLDER or a folder of the checkout",
+        ),
+        (["fetch", "--from=gs://b2/a b", "--to=x"], "--from must be gs://BUCKET/FOLDER or a folder of the checkout"),
+        (["fetch", "--from=gs://b2/a", "--to=a1:x"], "--to must be a folder of this machine, without ':' and not"),
+        (["fetch", "--from=gs://b2/a", "--to=-x"], "--to must be a folder of this machine, without ':' and not"),
     ],
 )
 def test_wrong_arguments_are_named_and_nothing_is_called(cloud, arguments, message):

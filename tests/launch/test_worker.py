@@ -20,7 +20,8 @@ def worker(tmp_path):
     """A checkout with an interpreter that only pretends; returns what calls its worker.sh."""
     (tmp_path / "launch").mkdir()
     (tmp_path / ".venv/bin").mkdir(parents=True)
-    shutil.copy(ROOT / "launch/worker.sh", tmp_path / "launch")
+    for name in ("worker.sh", "calls.sh"):
+        shutil.copy(ROOT / "launch" / name, tmp_path / "launch")
     interpreter = tmp_path / ".venv/bin/python"
     interpreter.write_text(PYTHON)
     interpreter.chmod(0o755)
@@ -89,3 +90,35 @@ def test_what_is_missing_is_named(worker):
     assert (done.returncode, "nothing is installed here; launch/tpu.sh install comes first" in done.stderr) == (2, True)
     assert worker("begin").returncode == 2
     assert "Usage" in worker("--help").stdout
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_dry_run_prints_what_each_command_would_run_and_changes_nothing(worker, installed):
+    if not installed:
+        shutil.rmtree(worker.folder / ".venv")
+    before = files(worker.folder)
+    printed = {}
+    for command in (["install"], ["start", "--config=a b", "--workdir=gs://b/r"], ["follow"], ["status"], ["stop"]):
+        done = worker("--dry-run", *command)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert worker(*command, "--dry-run").stdout == done.stdout
+        printed[command[0]] = done.stdout
+    assert files(worker.folder) == before
+    assert ("+ python3 -m uv venv --quiet --python 3.12 .venv\n" in printed["install"]) != installed
+    assert "--editable . jax\\[tpu\\] etils\\[epath-gcs\\]\n" in printed["install"]
+    started = "+ .venv/bin/python -u -m jaxcluster.main --distributed --config=a\\ b --workdir=gs://b/r >run.log"
+    assert printed["start"].startswith(started)
+    assert printed["follow"].startswith("+ tail -n 200 -f run.log")
+    assert printed["status"] == printed["stop"] == "no run was started here\n"
+
+
+def test_a_dry_stop_lets_the_run_go_on(worker):
+    worker("start", "--config=long")
+    pid = (worker.folder / "run.pid").read_text().strip()
+    assert worker("stop", "--dry-run").stdout == f"+ kill -TERM {pid}\n"
+    assert f"running, process {pid}" in worker("status").stdout
+    worker("stop")
