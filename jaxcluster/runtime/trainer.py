@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxcluster.protocol import Algorithm, Phase
 from jaxcluster.runtime import checkpoint, devices, epochs, hosts, storage
+from jaxcluster.runtime.cursor import Cursor
 from jaxcluster.runtime.feed import Epoch, Feed
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.workdir import Metrics
@@ -36,20 +37,6 @@ class Trained(NamedTuple):
     process only."""
     history: list[dict[str, Any]]  # the records of metrics.jsonl; first process only
     seconds: dict[str, float]  # per phase, over all the sessions of this run
-
-
-class _Cursor:
-    """Where training stands; JSON beside the state in every checkpoint."""
-
-    def __init__(self, phase: int = 0):
-        self.phase, self.epoch, self.step = phase, 0, 0
-        self.sums: dict[str, list[float]] = {}  # of the epoch's steps so far
-        self.done = ""  # why the phase is complete before its last epoch
-        self.seconds: dict[str, float] = {}
-
-    def reached(self, record: dict[str, Any]) -> bool:
-        """Whether a record of metrics.jsonl lies before this point."""
-        return (record["phase_index"], record["epoch"]) < (self.phase, self.epoch)
 
 
 def train(
@@ -126,7 +113,7 @@ class _Run:
 
     def all_phases(self, first_model: dict[str, Any] | None) -> Trained:
         phases = self.algorithm.phases
-        cursor = _Cursor(phase=0 if first_model is None else 1)
+        cursor = Cursor(phase=0 if first_model is None else 1)
         state, model = self._restore(cursor), first_model
         if self.writes:
             self.metrics = Metrics(self.workdir / "metrics.jsonl", keep=cursor.reached)
@@ -142,12 +129,10 @@ class _Run:
                 if self.writes:
                     self.metrics.flush()
                 break
-            seconds = cursor.seconds
-            cursor, state = _Cursor(cursor.phase + 1), None
-            cursor.seconds = seconds
+            cursor, state = Cursor(cursor.phase + 1, cursor.seconds), None
         return self._trained(cursor, model)
 
-    def _restore(self, cursor: _Cursor) -> Any:
+    def _restore(self, cursor: Cursor) -> Any:
         """Put the cursor where the last run stopped and return its state, or None if there is nothing to go on from."""
         found = None
 
@@ -168,7 +153,7 @@ class _Run:
     def _template(self, cursor: dict) -> Any:
         return self.algorithm.phases[cursor["phase"]].template()
 
-    def _begin(self, cursor: _Cursor, model: dict[str, Any] | None) -> Any:
+    def _begin(self, cursor: Cursor, model: dict[str, Any] | None) -> Any:
         """Make a phase's first state, from the model of the phase before it.
 
         Unlike machines differ in the last bits, and so in how long an iteration takes to converge and how often `begin`
@@ -198,7 +183,7 @@ class _Run:
         self._save(state, cursor)
         return state
 
-    def _train_phase(self, phase: Phase, state: Any, cursor: _Cursor) -> Any:
+    def _train_phase(self, phase: Phase, state: Any, cursor: Cursor) -> Any:
         if phase.epochs == 0:
             return state
         steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
@@ -217,9 +202,8 @@ class _Run:
                 began = time.monotonic()
                 state, infos = run(state, images, key, base, cursor.step, stop)
                 images_of.prepare(stop)
-                _add(cursor.sums, jax.device_get(infos))
-                info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
-                self._check_finite(cursor, info)
+                cursor.add(jax.device_get(infos))
+                self._check_finite(cursor, cursor.means())
                 stride = hosts.first(_next_stride(stride, stop - cursor.step, time.monotonic() - began))
                 cursor.step = stop
                 self._tick(cursor)
@@ -227,8 +211,7 @@ class _Run:
                     self.reporter.update(cursor.epoch + stop / steps, figures)
                     self._pause(state, cursor)
             state = devices.on_first(state)
-            info = {name: total / max(count, 1) for name, (total, count) in cursor.sums.items()}
-            record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **info}
+            record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **cursor.means()}
             if update is not None:
                 key = self._key(cursor.phase, cursor.epoch, 3)
                 rows = self._observe(phase, phase.model(state), key, partial(self._pause, state, cursor))
@@ -245,14 +228,14 @@ class _Run:
             if self.writes:
                 self.metrics.add(record)
             figures = {name: record[name] for name in (*phase.shown, "acc", "nmi") if name in record}
-            cursor.epoch, cursor.step, cursor.sums = cursor.epoch + 1, 0, {}
+            cursor.next_epoch()
             self.reporter.update(cursor.epoch, figures)
             self._pause(state, cursor)
         self.reporter.finish(cursor.epoch, figures, cursor.done)
         self._save(state, cursor)
         return state
 
-    def _trained(self, cursor: _Cursor, model: dict[str, Any]) -> Trained:
+    def _trained(self, cursor: Cursor, model: dict[str, Any]) -> Trained:
         last = self.algorithm.phases[-1]
         rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0), self._listen)
         if not self.writes:
@@ -285,7 +268,7 @@ class _Run:
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)
 
-    def _tick(self, cursor: _Cursor) -> None:
+    def _tick(self, cursor: Cursor) -> None:
         """Book the time since the last tick to the current phase."""
         now = time.monotonic()
         name = self.algorithm.phases[cursor.phase].name
@@ -303,13 +286,13 @@ class _Run:
                 raise storage.StorageError(f"{request}: the state could not be saved; {kept}") from request
             raise
 
-    def _pause(self, state: Any, cursor: _Cursor) -> None:
+    def _pause(self, state: Any, cursor: Cursor) -> None:
         """Save if it is time to, or if a signal was heard."""
         self._listen(lambda: self._save(state, cursor))
         if hosts.first(time.monotonic() - self.saved_at >= self.checkpoint_seconds):
             self._save(state, cursor)
 
-    def _save(self, state: Any, cursor: _Cursor) -> None:
+    def _save(self, state: Any, cursor: Cursor) -> None:
         """Write a checkpoint, but never one that is not finite over a good one."""
         state = jax.tree.map(np.array, state)
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state)):
@@ -326,7 +309,7 @@ class _Run:
         if self.writes:
             checkpoint.save_model(self.workdir / "model" / name, model)
 
-    def _check_finite(self, cursor: _Cursor, figures: dict[str, Any]) -> None:
+    def _check_finite(self, cursor: Cursor, figures: dict[str, Any]) -> None:
         for name, value in figures.items():
             if isinstance(value, float) and not math.isfinite(value):
                 phase = self.algorithm.phases[cursor.phase].name
@@ -334,28 +317,19 @@ class _Run:
                     cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another --workdir"
                 )
 
-    def _warn(self, cursor: _Cursor, warning: str, before: str) -> str:
+    def _warn(self, cursor: Cursor, warning: str, before: str) -> str:
         """Tell a warning that is not the one told last."""
         if warning and warning != before:
             self.reporter.say(f"warning: {self.algorithm.phases[cursor.phase].name} epoch {cursor.epoch}: {warning}")
         return warning
 
-    def _report_fault(self, cursor: _Cursor, fault: str) -> None:
+    def _report_fault(self, cursor: Cursor, fault: str) -> None:
         if fault:
             phase = self.algorithm.phases[cursor.phase].name
             raise TrainingError(
                 f"training stopped in phase {phase}, epoch {cursor.epoch}: {fault}. "
                 f"The last good checkpoint is kept in {self.workdir / 'checkpoints'}"
             )
-
-
-def _add(sums: dict[str, list[float]], infos: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Add step after step, in the order of the steps: however they were shared among calls, no bit differs."""
-    for name, (totals, counts) in infos.items():
-        total, count = sums.get(name, [0.0, 0.0])
-        for more, samples in zip(totals.tolist(), counts.tolist()):
-            total, count = total + more, count + samples
-        sums[name] = [total, count]
 
 
 def _next_stride(stride: int, steps: int, seconds: float) -> int:
