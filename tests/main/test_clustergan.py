@@ -73,9 +73,10 @@ def stopped_in_the_game():
     """Ctrl-C, heard after the first step of the adversarial phase."""
 
     def poll():
-        caller = inspect.currentframe().f_back.f_back  # who paused
-        phase = caller.f_locals.get("phase")
-        if getattr(phase, "name", "") == "adversarial" and "figures" in caller.f_locals:
+        caller = inspect.currentframe()
+        while caller is not None and "figures" not in caller.f_locals:  # up to the loop over the epochs
+            caller = caller.f_back
+        if caller is not None and caller.f_locals["phase"].name == "adversarial":
             raise Interrupted(signal.SIGINT)
 
     yield poll
