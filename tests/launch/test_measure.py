@@ -39,12 +39,12 @@ def test_wrong_arguments_are_named():
 
 
 def test_what_is_under_way_is_asked_to_end_when_time_is_up(tmp_path):
-    (tmp_path / "py").write_text("#!/bin/sh\nsleep 30 & trap 'echo saved; kill $!; exit 143' TERM; wait\n")
+    (tmp_path / "py").write_text("#!/bin/sh\ntrap 'echo saved; kill $!; exit 143' TERM; sleep 30 & wait\n")
     (tmp_path / "py").chmod(0o755)
     text = (ROOT / "launch" / "measure.sh").read_text().replace("60 * ${minutes:-0}", "${minutes:-0}")  # in seconds
     (tmp_path / "measure.sh").write_text(text)
     (tmp_path / "calls.sh").write_text((ROOT / "launch" / "calls.sh").read_text())
-    command = ["bash", tmp_path / "measure.sh", "--minutes=1", "--seeds=0,1", "aspc"]
+    command = ["bash", tmp_path / "measure.sh", "--minutes=3", "--seeds=0,1", "aspc"]
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(tmp_path / "py")}
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=20)
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=60)
     assert (said.returncode, said.stdout.count("+ "), "saved" in said.stdout) == (124, 1, True), said
