@@ -61,7 +61,5 @@ def warning(info: dict[str, float]) -> str:
     lost = [score for score in SCORES if info.get(f"discriminator_{score}_loss", 1.0) < LOST]
     if lost:
         what = " and ".join(SCORES[score] for score in lost)
-        said.append(
-            f"the discriminator tells real from drawn {what} with certainty, so that this score teaches nothing"
-        )
+        said.append(f"the discriminator tells real from drawn {what} with certainty: this score teaches nothing")
     return "; ".join(said)
