@@ -6,6 +6,7 @@ leaves the last good one; a checksum finds what a disk spoilt later.
 """
 
 import contextlib
+import logging
 import sys
 import zlib
 from collections.abc import Callable
@@ -165,14 +166,20 @@ def load_model(folder: Path) -> dict:
 
 
 def _hush_closed_loops() -> None:
-    """Keep tracebacks of one kind from the screen.
+    """Keep tracebacks of two kinds from the screen.
 
     Where several arrays of a tree cannot be written, orbax raises the first error and closes its event loop; then
-    TensorStore, which calls back for each other one, finds the loop closed and prints so.
+    TensorStore, which calls back for each other one, finds the loop closed and prints so, and asyncio logs the errors
+    that nobody asked for.
     """
+    logging.getLogger("asyncio").addFilter(_is_news)
     if sys.unraisablehook is not _print_but_closed_loops:
         _print_but_closed_loops.before = sys.unraisablehook
         sys.unraisablehook = _print_but_closed_loops
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "exception was never retrieved" not in record.getMessage()
 
 
 def _print_but_closed_loops(unraisable) -> None:
