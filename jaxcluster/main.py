@@ -167,13 +167,15 @@ def _draw(
 
 
 def _placement(job: Job) -> list[str]:
-    """What to say of devices and memory, where there is a choice."""
+    """What to say of devices and memory."""
     said = []
     if len(job.devices) > 1:
         kind, processes = job.devices[0].device_kind, jax.process_count()
         said.append(f"{len(job.devices)} devices ({kind}) in {processes} process{'es' if processes > 1 else ''}")
     if job.place == "host":
         said.append("the images stay on the host and are sent to the devices in windows (--images_on)")
+    else:
+        said.append(f"the images lie on {'each' if len(job.devices) > 1 else 'the'} device (--images_on)")
     return said
 
 
