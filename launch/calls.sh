@@ -2,7 +2,7 @@
 # What the scripts here share: printed calls, checked words, the interpreter, the checkout as one file. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-dry_run="" given="" main_args=()
+dry_run="" given="" main_args=() words=()
 
 die() {
   echo "error: $*" >&2
@@ -25,6 +25,18 @@ quote() {
 call() {
   echo "+ $(quote "$@")"
   [ -n "$dry_run" ] || "$@"
+}
+
+# --help and --dry-run at any place; the other words go into the array `words`.
+read_words() {
+  local word
+  for word in "$@"; do
+    case $word in
+      -h | --help) usage && exit 0 ;;
+      --dry-run) dry_run=yes ;;
+      *) words+=("$word") ;;
+    esac
+  done
 }
 
 interpreter() {

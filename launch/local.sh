@@ -17,14 +17,7 @@ PYTHON names the interpreter (default: .venv/bin/python if there is one, else py
 TEXT
 }
 
-words=()
-for word in "$@"; do
-  case $word in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=yes ;;
-    *) words+=("$word") ;;
-  esac
-done
+read_words "$@"
 [ ${#words[@]} -ge 2 ] || { usage >&2 && exit 2; }
 processes=${words[0]} port=${PORT:-}
 check PROCESSES "$processes" '[1-9][0-9]*' 'a number from 1 on'

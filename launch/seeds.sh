@@ -17,14 +17,7 @@ PYTHON names the interpreter (default: .venv/bin/python if there is one, else py
 TEXT
 }
 
-words=()
-for word in "$@"; do
-  case $word in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=yes ;;
-    *) words+=("$word") ;;
-  esac
-done
+read_words "$@"
 [ ${#words[@]} -ge 2 ] || { usage >&2 && exit 2; }
 config=${words[0]} seeds=${words[1]}
 [ -f "${config%%:*}" ] || die "no config file '$config'"

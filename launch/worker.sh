@@ -88,14 +88,7 @@ stop() {
   fi
 }
 
-words=()
-for word in "$@"; do
-  case $word in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=yes ;;
-    *) words+=("$word") ;;
-  esac
-done
+read_words "$@"
 cd "$root"
 case ${words[0]:-} in
   install | start | supervise | follow | stop) "${words[@]}" ;;
