@@ -1,8 +1,8 @@
 """Convolutions in two forms that agree to rounding, in value and gradient.
 
-"native" is XLA's convolution. "patches" gathers shifted slices of the image and multiplies them with the kernel as a
-matrix: XLA's CPU backend has fast matrix products but a slow convolution, above all inside a loop and in the gradient.
-"auto" takes patches on CPU and native elsewhere.
+"native" is XLA's convolution. "products" multiplies matrices: shifted slices of the image, side by side, times the
+kernel as a matrix, or, for 3 × 3 kernels on many channels, `winograd`'s. XLA's CPU backend has fast matrix products but
+a slow convolution, above all inside a loop and in the gradient. "auto" takes products on CPU and native elsewhere.
 
 Images are [b, h, w, c], kernels [k, k, in, out].
 """
@@ -10,11 +10,14 @@ Images are [b, h, w, c], kernels [k, k, in, out].
 import jax
 import jax.numpy as jnp
 
+from jaxcluster.networks.winograd import winograd
+
 __all__ = ["FORMS", "convolve", "deconvolve", "max_pool", "of_constant"]
 
 Array = jax.Array
 
-FORMS = ("auto", "native", "patches")
+FORMS = ("auto", "native", "products")
+MANY = 16  # channels from which Winograd's form pays
 WHOLE = 64  # up to how many numbers per patch one product takes the whole patch; beyond, one row of it at a time
 
 
@@ -37,6 +40,8 @@ def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: int = 0, form
         return jax.lax.conv_general_dilated(
             x, kernel, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
+    if kernel.shape[0] == 3 and stride == 1 and kernel.shape[2] >= MANY:
+        return winograd(x, kernel, padding=padding)
     if padding:
         x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     return _patches(x, kernel, stride)
@@ -72,7 +77,7 @@ def deconvolve(x: Array, kernel: Array, *, form: str = "auto") -> Array:
     _, _, before, after = kernel.shape
     taps = jnp.pad(kernel, ((1, 0), (1, 0), (0, 0), (0, 0))).reshape(3, 2, 3, 2, before, after)[:, ::-1, :, ::-1]
     taps = taps.transpose(0, 2, 4, 1, 3, 5).reshape(3, 3, before, 4 * after)
-    y = convolve(x, taps, padding=1, form="patches")
+    y = convolve(x, taps, padding=1, form="products")
     b, height, width, _ = y.shape
     y = y.reshape(b, height, width, 2, 2, after).transpose(0, 1, 3, 2, 4, 5)
     return y.reshape(b, 2 * height, 2 * width, after)
@@ -121,7 +126,7 @@ def _larger(a: Array, b: Array) -> Array:
 def _resolved(form: str) -> str:
     if form != "auto":
         return form
-    return "patches" if jax.default_backend() == "cpu" else "native"
+    return "products" if jax.default_backend() == "cpu" else "native"
 
 
 def _patches(x: Array, kernel: Array, stride: int) -> Array:

@@ -84,7 +84,7 @@ def players(
         hidden_noise: the same on its hidden layers.
         code_noise: the same on z, one draw for all that z enters.
         scores: which scores the discriminator gives; the others are zero and cost nothing.
-        convolution: "native", XLA's; "patches", slices and matrix products; "auto", patches on CPU only.
+        convolution: "native", XLA's; "products", matrix products; "auto", products on CPU only.
         dtype: of parameters and computation.
 
     Returns:

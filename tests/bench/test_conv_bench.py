@@ -20,7 +20,7 @@ import pytest
 from jaxcluster.networks import Context, players
 
 RECORD = pathlib.Path(__file__).parents[1] / "records" / "conv_bench.json"
-ROUNDS, STEPS = 3, 3
+ROUNDS, STEPS = 7, 3
 UNITS = 10
 
 
@@ -103,7 +103,7 @@ def test_a_step_of_the_clusterer(shape):
     torch.set_num_threads(os.cpu_count())  # as many as XLA takes
     calls, compiling = {"torch": torch_call(torch, shape)}, {}
     counts = {"torch": STEPS}
-    for name, form, count in (("patches", "patches", STEPS), ("native, not in a loop", "native", 1)):
+    for name, form, count in (("products", "products", STEPS), ("native, not in a loop", "native", 1)):
         calls[name], compiling[name] = steps_call(shape, form, count)
         counts[name] = count
     taken = timed(calls)
@@ -125,12 +125,12 @@ def test_a_step_of_the_clusterer(shape):
 @pytest.mark.bench
 def test_native_convolution_inside_a_loop():
     shape = (20, 16, 16, 1)
-    calls, counts = {}, {"patches": STEPS, "native in a loop": 2, "native": 1}
+    calls, counts = {}, {"products": STEPS, "native in a loop": 2, "native": 1}
     for name, count in counts.items():
-        calls[name], _ = steps_call(shape, "patches" if name == "patches" else "native", count)
+        calls[name], _ = steps_call(shape, "products" if name == "products" else "native", count)
     taken = timed(calls)
     per_step = {name: taken[name][0] / count for name, count in counts.items()}
-    ratios = {f"{name} of patches": round(per_step[name] / per_step["patches"], 1) for name in counts}
+    ratios = {f"{name} of products": round(per_step[name] / per_step["products"], 1) for name in counts}
     print(f"\n{'x'.join(map(str, shape))}: {ratios}")
     record(f"loop {'x'.join(map(str, shape))}", ratios)
 

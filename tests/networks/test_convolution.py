@@ -10,6 +10,7 @@ from scipy import signal
 
 from jaxcluster.networks import convolution
 from jaxcluster.networks.convolution import convolve, deconvolve, max_pool, of_constant
+from jaxcluster.networks.winograd import winograd
 
 
 def draw(*shape, seed=0, dtype=np.float32):
@@ -26,7 +27,11 @@ def scipy_convolution(x, kernel, stride, padding):
     return np.moveaxis(np.array(each), 1, -1)[:, ::stride, ::stride]
 
 
-CASES = [(5, 1, 3, 1, 0), (3, 9, 2, 1, 1), (3, 2, 3, 2, 1), (1, 3, 2, 1, 0), (3, 9, 2, 2, 0)]
+# size, channels before and after, stride, padding; 16 channels are enough for Winograd's form
+CASES = [
+    *((5, 1, 3, 1, 0), (3, 9, 2, 1, 1), (3, 2, 3, 2, 1), (1, 3, 2, 1, 0), (3, 9, 2, 2, 0)),
+    *((3, 16, 2, 1, 0), (3, 16, 2, 1, 1), (3, 16, 2, 1, 2), (3, 16, 2, 2, 1)),
+]
 
 
 def inputs(case):
@@ -45,11 +50,11 @@ def both_forms(case):
         y, back = jax.vjp(functools.partial(layer, form=form), x, kernel)
         return y, back(2 * y)
 
-    return jax.jit(lambda *both: {form: one(form, *both) for form in ("native", "patches")})(*inputs(case))
+    return jax.jit(lambda *both: {form: one(form, *both) for form in ("native", "products")})(*inputs(case))
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("form", ["native", "patches"])
+@pytest.mark.parametrize("form", ["native", "products"])
 def test_convolve_is_scipys(case, form):
     expected = scipy_convolution(*inputs(case), *case[3:])
     np.testing.assert_allclose(both_forms(case)[form][0], expected, rtol=1e-4, atol=1e-4)
@@ -58,12 +63,21 @@ def test_convolve_is_scipys(case, form):
 @pytest.mark.parametrize("case", [*CASES, "deconvolve"])
 def test_forms_agree_in_value_and_gradient(case):
     forms = both_forms(case)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), forms["native"], forms["patches"])
+    same = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-3)
+    jax.tree.map(same, forms["native"], forms["products"])
 
 
-def test_patches_need_no_convolution_also_not_for_the_gradient():
+@pytest.mark.parametrize(("height", "width", "padding"), [(4, 4, 0), (7, 6, 1), (3, 5, 0), (1, 2, 1), (1, 1, 2)])
+def test_winograd_is_exact_on_whole_numbers(height, width, padding):
+    # Its only division is by 2: on small whole numbers every sum and product is exact in float32.
+    whole = np.random.default_rng(height).integers
+    x, kernel = (whole(-9, 10, size=shape).astype(np.float32) for shape in ((2, height, width, 4), (3, 3, 4, 3)))
+    np.testing.assert_array_equal(winograd(x, kernel, padding=padding), scipy_convolution(x, kernel, 1, padding))
+
+
+def test_products_need_no_convolution_also_not_for_the_gradient():
     def layers(x, kernel, other):
-        return jnp.sum(deconvolve(convolve(x, kernel, stride=2, padding=1, form="patches"), other, form="patches"))
+        return jnp.sum(deconvolve(convolve(x, kernel, stride=2, padding=1, form="products"), other, form="products"))
 
     arguments = draw(1, 6, 6, 9), draw(3, 3, 9, 2), draw(5, 5, 2, 3)
     assert "conv_general" not in str(jax.make_jaxpr(jax.grad(layers, (0, 1, 2)))(*arguments))
@@ -76,7 +90,7 @@ def test_deconvolve_spreads_each_pixel_over_its_kernel():
     # Pixel (1, 1) stands at (2, 2) of the doubled image; kernel[u] is what it adds to the place 2 - u away.
     expected = np.zeros((6, 6))
     expected[:5, :5] = 2 * kernel[::-1, ::-1, 0, 0]
-    for y in jax.jit(lambda *both: [deconvolve(*both, form=form) for form in ("native", "patches")])(x, kernel):
+    for y in jax.jit(lambda *both: [deconvolve(*both, form=form) for form in ("native", "products")])(x, kernel):
         np.testing.assert_allclose(y[0, :, :, 0], expected)
 
 
@@ -85,7 +99,7 @@ def test_deconvolve_is_the_transpose_of_a_convolution_of_stride_2():
     x, kernel = inputs("deconvolve")
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     across = np.vdot(scipy_convolution(image, turned, 2, 2), x)
-    np.testing.assert_allclose(np.vdot(image, both_forms("deconvolve")["patches"][0]), across, rtol=1e-4)
+    np.testing.assert_allclose(np.vdot(image, both_forms("deconvolve")["products"][0]), across, rtol=1e-4)
 
 
 def test_deconvolve_names_a_wrong_kernel():
@@ -98,7 +112,7 @@ def test_maps_of_a_constant_need_not_be_made():
     maps = np.ascontiguousarray(np.broadcast_to(vectors[:, None, None], (2, 6, 5, 4)))
     layers = [
         (functools.partial(layer, form=form, **options), draw(size, size, 4, 3, seed=1))
-        for form in ("native", "patches")
+        for form in ("native", "products")
         for size, layer, options in (
             (3, convolve, {"padding": 1}),
             (3, convolve, {"stride": 2, "padding": 1}),
@@ -134,7 +148,7 @@ def test_the_gradient_of_max_pool_divides_nothing():
     np.testing.assert_array_equal(jax.grad(lambda x: max_pool(x).sum())(x).sum(), 4)  # all equal: one of each four
 
 
-@pytest.mark.parametrize(("backend", "form"), [("cpu", "patches"), ("tpu", "native"), ("gpu", "native")])
-def test_auto_takes_patches_on_cpu_only(monkeypatch, backend, form):
+@pytest.mark.parametrize(("backend", "form"), [("cpu", "products"), ("tpu", "native"), ("gpu", "native")])
+def test_auto_takes_products_on_cpu_only(monkeypatch, backend, form):
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
     assert convolution._resolved("auto") == form

@@ -264,7 +264,7 @@ def test_float64_throughout(family):
         ({"output": "linear"}, "output must be among sigmoid, tanh"),
         ({"head": "deep"}, "head must be among plain, normalised"),
         ({"scores": ("joint", "z")}, "scores must be among joint, image, code, got 'z'"),
-        ({"convolution": "fft"}, "convolution must be among auto, native, patches"),
+        ({"convolution": "fft"}, "convolution must be among auto, native, products"),
         ({"units": 0}, "units must be positive, got 0"),
         ({"inputs": -1}, "inputs must be positive, got -1"),
         ({"family": "mnist", "sample_shape": (64,)}, r"must be \(h, w, c\) for the family 'mnist', got \(64,\)"),
