@@ -23,6 +23,7 @@ TERMS = {
     "no_spl": ALL,
     "plain_spl": ALL,
     "no_consistency": ALL - {"consistency"},
+    "no_entropy": ALL - {"entropy"},
     "wide": ALL,
 }
 FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and the others' are parts of these
@@ -48,6 +49,28 @@ def begun(arm):
 
 def test_every_arm_is_here():
     assert tuple(TERMS) == clustergan.ARMS
+
+
+def test_joined_arms_do_what_each_does():
+    joined = clustergan.apply_arm(clustergan.get_config(), "views+no_spl+wide")
+    expected = clustergan.apply_arm(clustergan.get_config(), "views")
+    expected.pace.method = "none"
+    for group in (expected.augment, expected.consistency):
+        group.stretch = group.shear = 0.15
+    assert joined == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("noise", "must be among paper, .*, or some of them joined by \\+, got 'noise'"),
+        ("views+", "got 'views\\+'"),
+        ("no_spl+views", "only the first can be views, got 'no_spl\\+views'"),
+    ],
+)
+def test_a_wrong_arm_is_named(name, message):
+    with pytest.raises(ValueError, match=message):
+        clustergan.apply_arm(clustergan.get_config(), name)
 
 
 @pytest.mark.parametrize("arm", TERMS)

@@ -67,6 +67,32 @@ def test_each_term_warms_up_over_its_own_share_of_training():
     np.testing.assert_array_equal(gradients[20], gradients[12])
 
 
+def test_the_cycle_warms_up_for_both_who_descend_it():
+    """Six steps of twelve; the clusterer has no other term here, the generator has its score beside it."""
+    off = dict.fromkeys((f"weights__{name}" for name in ("joint", "code", "entropy", "consistency")), 0.0)
+    game, state = game_of(settings(warm_up__cycle=0.5, **off))
+
+    @jax.jit
+    def step(state):
+        turn = take_turn(game, state, first_batch(), KEY, None)
+        return generator_step(game, state, turn)[0], clusterer_step(game, state, turn)[0]
+
+    generator, clusterer = {}, {}
+    for steps in (0, 1, 4, 6, 9):
+        drawn, clustered = step(at(state, steps))
+        generator[steps] = moved(state.generator, drawn.generator)
+        clusterer[steps] = moved(state.clusterer, clustered.clusterer)
+    played = generator.pop(0)
+    assert np.abs(played).max() > 1e-3
+    np.testing.assert_array_equal(clusterer.pop(0), 0)
+    for both in (clusterer, {steps: gradient - played for steps, gradient in generator.items()}):
+        size = np.abs(both[6]).max()
+        assert size > 1e-3
+        np.testing.assert_allclose(6 * both[1], both[6], atol=1e-3 * size)
+        np.testing.assert_allclose(6 * both[4], 4 * both[6], atol=1e-3 * size)
+        np.testing.assert_array_equal(both[9], both[6])
+
+
 @functools.cache
 def beliefs():
     """What the discriminator, not a step old, says of seven pairs of each player; the eighth are padding."""

@@ -4,8 +4,9 @@
 the other settings' reading: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating
 game, the entropy loss as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the
 networks as the config says. Each of `STEPS` after it changes one thing more, and the last is the default of
-`get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2). `wide` varies images in more ways
-than the default does.
+`get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3.
+`wide` varies images in more ways than the default does. Arms can be joined: `views+no_spl` is the step before the
+guide, without self-paced learning.
 """
 
 from ml_collections import ConfigDict
@@ -13,7 +14,7 @@ from ml_collections import ConfigDict
 __all__ = ["ABLATIONS", "ARMS", "STEPS", "apply_arm"]
 
 STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
-ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency")
+ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency", "no_entropy")
 ARMS = (*STEPS, *ABLATIONS, "wide")
 
 
@@ -22,23 +23,31 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
 
     Args:
         config: as `get_config` gives it; changed in place.
-        name: one of `ARMS`.
+        name: one of `ARMS`, or several with "+" between: at most one of `STEPS`, at the beginning.
 
     Returns:
         The config.
 
     Raises:
-        ValueError: the name is unknown.
+        ValueError: a name is unknown, or one of `STEPS` does not stand at the beginning.
     """
-    if name not in ARMS:
-        raise ValueError(f"an arm must be one of {', '.join(ARMS)}, got {name!r}")
-    if name in ABLATIONS:
-        _ablate(config, name)
-        return config
-    if name == "wide":
-        for group in (config.augment, config.consistency):
-            group.stretch = group.shear = 0.15
-        return config
+    for place, part in enumerate(name.split("+")):
+        if part not in ARMS:
+            raise ValueError(f"an arm must be among {', '.join(ARMS)}, or some of them joined by +, got {name!r}")
+        if part in STEPS and place > 0:
+            raise ValueError(f"of joined arms only the first can be {part}, got {name!r}")
+        if part in STEPS:
+            _reach(config, part)
+        elif part in ABLATIONS:
+            _ablate(config, part)
+        else:
+            for group in (config.augment, config.consistency):
+                group.stretch = group.shear = 0.15
+    return config
+
+
+def _reach(config: ConfigDict, name: str) -> None:
+    """Take back what the steps after this one add."""
     stage = STEPS.index(name)
     if stage < STEPS.index("recipe"):  # without the initial clustering
         config.initial.method = "none"
@@ -60,7 +69,6 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
     if stage < STEPS.index("rates"):  # the printed rates, and the last clusterer instead of a running mean
         config.adversarial.learning_rate, config.adversarial.learning_rate_end = 1e-4, 1e-5
         config.adversarial.average = 0.0
-    return config
 
 
 def _ablate(config: ConfigDict, name: str) -> None:
@@ -71,5 +79,7 @@ def _ablate(config: ConfigDict, name: str) -> None:
         config.pace.method = "none"
     elif name == "plain_spl":
         config.pace.method = "plain"
+    elif name == "no_entropy":
+        config.weights.entropy = 0.0
     else:
         config.weights.consistency = 0.0

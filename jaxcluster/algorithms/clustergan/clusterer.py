@@ -23,7 +23,6 @@ def clusterer_step(game: Game, state: GameState, turn: Turn) -> tuple[GameState,
     an initial clustering on the samples it is sure of.
     """
     config, players = game.config, game.players
-    progress = game.progress(state)
 
     def apply(variables, x, use):
         logits, _, stats = players.clusterer.apply(variables, x, turn.context(use))
@@ -32,36 +31,33 @@ def clusterer_step(game: Game, state: GameState, turn: Turn) -> tuple[GameState,
     def loss_of(variables):
         logits, stats = apply(variables, turn.images, 7)
         outputs = jax.nn.sigmoid(logits)
-        ramp = _ramp(progress, config.warm_up.adversarial)
+        ramp = game.ramp(state, "adversarial")
         terms = {}
         if config.weights.joint > 0 or config.weights.code > 0:
             scores = players.discriminator.apply(state.discriminator.variables, outputs, turn.images, turn.context(8))
             played = adversarial(game, scores, ("joint", "code"), target=0.0)
             terms |= {name: (ramp * weight, each) for name, (weight, each) in played.items()}
         if config.weights.entropy > 0:
-            weight = config.weights.entropy * _ramp(progress, config.warm_up.entropy)
+            weight = config.weights.entropy * game.ramp(state, "entropy")
             terms["entropy"] = (weight, _paced_entropy(game, state, turn, outputs))
         varied = _variations(game, state, turn, variables, apply)
         if varied:
-            weight = config.weights.consistency * _ramp(progress, config.warm_up.consistency)
+            weight = config.weights.consistency * game.ramp(state, "consistency")
             apart = sum(losses.consistency(outputs, jax.nn.sigmoid(other)) for other in varied)
             terms["consistency"] = (weight, apart)
         if config.weights.cycle > 0 and (config.weights.joint > 0 or config.weights.image > 0):
             images, _ = players.generator.apply(state.generator.variables, turn.inputs, turn.context(9))
             found, _ = apply(variables, jax.lax.stop_gradient(images), 10)
-            terms["cycle"] = (config.weights.cycle, losses.consistency(jax.nn.sigmoid(found), turn.codes))
+            weight = config.weights.cycle * game.ramp(state, "cycle")
+            terms["cycle"] = (weight, losses.consistency(jax.nn.sigmoid(found), turn.codes))
         if config.initial.method != "none" and config.weights.guide > 0:
-            weight = config.weights.guide * jnp.maximum(1 - progress / max(config.initial.lasts, 1e-6), 0)
+            weight = config.weights.guide * jnp.maximum(1 - game.progress(state) / max(config.initial.lasts, 1e-6), 0)
             terms["guide"] = (weight, _guide(game, state, turn, [logits, *varied]))
         share, shares = total(turn, terms)
         return share, (stats, {"loss": share, **{f"{name}_loss": value for name, value in shares.items()}})
 
     player, terms = descend(game, state.clusterer, loss_of, turn.axis_name)
     return state._replace(clusterer=player, average=_average(game, state, player.variables)), terms
-
-
-def _ramp(progress: Array, over: float) -> Array | float:
-    return 1.0 if over == 0 else jnp.minimum(progress / over, 1)
 
 
 def _paced_entropy(game: Game, state: GameState, turn: Turn, outputs: Array) -> Array:

@@ -54,7 +54,9 @@ def get_config() -> ConfigDict:
     config.weights.guide = 1.0  # cross-entropy with the initial clustering, while it lasts
 
     config.warm_up = ConfigDict()  # share of training over which a term grows from 0 to its weight; 0: at once
+    # The scores of the generator and the discriminator have none: they play from the first step or not at all.
     config.warm_up.adversarial = 0.0  # the clusterer's joint and code
+    config.warm_up.cycle = 0.0  # for both
     config.warm_up.consistency = 0.0
     config.warm_up.entropy = 0.0
 
@@ -135,7 +137,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("prior.proportions", *one_of("uniform", "estimated"))
     for name in TERMS:
         number(f"weights.{name}", "0 or more", lambda w: w >= 0)
-    for name in ("adversarial", "consistency", "entropy"):
+    for name in ("adversarial", "cycle", "consistency", "entropy"):
         share(f"warm_up.{name}")
     number("consistency.noise", "0 or a positive standard deviation", lambda s: s >= 0)
     number("consistency.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)

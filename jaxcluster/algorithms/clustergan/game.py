@@ -52,6 +52,11 @@ class Game(NamedTuple):
         """Share of training that is done, in [0, 1]."""
         return jnp.minimum(state.steps / self.total_steps, 1).astype(self.codes.dtype)
 
+    def ramp(self, state: GameState, term: str) -> Array | float:
+        """Share of its weight that a term has reached by its warm-up."""
+        over = self.config.warm_up[term]
+        return 1.0 if over == 0 else jnp.minimum(self.progress(state) / over, 1)
+
 
 class Turn(NamedTuple):
     """The draws of one step, which all players see: real images, and codes to generate from."""

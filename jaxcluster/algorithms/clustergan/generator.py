@@ -26,7 +26,8 @@ def generator_step(game: Game, state: GameState, turn: Turn) -> tuple[GameState,
         terms = adversarial(game, scores, ("joint", "image"), target=1.0)
         if weights.cycle_generator > 0:
             logits, _, _ = game.players.clusterer.apply(state.clusterer.variables, images, turn.context(6))
-            terms["cycle"] = (weights.cycle_generator, losses.consistency(jax.nn.sigmoid(logits), turn.codes))
+            weight = weights.cycle_generator * game.ramp(state, "cycle")
+            terms["cycle"] = (weight, losses.consistency(jax.nn.sigmoid(logits), turn.codes))
         share, shares = total(turn, terms)
         played = [shares[name] for name in ("joint", "image") if name in shares]
         return share, (stats, {"generator_loss": sum(played) / len(played)})
