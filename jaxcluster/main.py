@@ -283,6 +283,9 @@ def _say_results(summary: dict[str, Any], reporter: Reporter) -> None:
     empty = results["cluster_sizes"].count(0)
     if empty:
         reporter.say(f"warning: {empty} of the {len(results['cluster_sizes'])} clusters (config.n_clusters) are empty")
+    variety = results.get("generated", {}).get("variety")
+    if variety is not None:
+        reporter.say(f"generated images of a cluster vary {variety:.1%} as much as its real ones")
     if "scoring" in results:
         scores = "  ".join(f"{name.upper()} {value:.4f}" for name, value in results["scoring"].items())
         reporter.say(f"scoring only (against the labels that were given): {scores}")

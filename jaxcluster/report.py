@@ -25,6 +25,7 @@ __all__ = ["Results", "score", "summarize", "write_outputs", "write_pictures"]
 
 
 SIMILARITY_SAMPLES = 1000  # in the pictures of pairwise similarity
+VARIETY_SAMPLES = 10_000  # real images that the generated ones are compared with
 
 
 class Results(NamedTuple):
@@ -72,6 +73,8 @@ def summarize(results: Results) -> dict[str, Any]:
         figures |= {name: record[name] for name in ("selected", "change") if name in record}
     figures |= _figures(outputs, results.dataset.labels)
     figures["initial"] = _figures(initial, results.dataset.labels)
+    if results.generated is not None:
+        figures["generated"] = {"variety": _variety(results)}
     summary = {
         "results": figures,
         "seconds": {phase: round(seconds, 1) for phase, seconds in results.trained.seconds.items()},
@@ -94,6 +97,13 @@ def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
         if scoring is not None:
             figures[name]["scoring"] = scoring(labels)
     return figures
+
+
+def _variety(results: Results) -> float:
+    """Of the generated images, against a random part of the real ones."""
+    labels = results.outputs.labels
+    some = np.random.default_rng(0).permutation(len(labels))[:VARIETY_SAMPLES]
+    return metrics.variety(*results.generated, _Scaled(results.dataset)[some], labels[some])
 
 
 def _strict(value: Any) -> Any:

@@ -6,5 +6,6 @@ room brings NumPy and nothing else (SciPy's assignment solver is imported where 
 
 from jaxcluster.metrics import retrieval
 from jaxcluster.metrics.clustering import accuracy, ari, contingency, evenness, match, matched_table, nmi
+from jaxcluster.metrics.variety import variety
 
-__all__ = ["accuracy", "ari", "contingency", "evenness", "match", "matched_table", "nmi", "retrieval"]
+__all__ = ["accuracy", "ari", "contingency", "evenness", "match", "matched_table", "nmi", "retrieval", "variety"]

@@ -123,6 +123,7 @@ def test_a_run_leaves_its_own_files_and_pictures(finished):
     results = json.loads((run / "summary.json").read_text())["results"]
     assert results["blocks"].keys() == {"cluster_sizes", "agreement", "scoring"}
     assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
+    assert results["generated"]["variety"] > 0
     guide = results["initial"]["assignment"]  # the initial clustering, which the untrained players know nothing of
     assert sum(guide["cluster_sizes"]) == N
     assert guide["scoring"].keys() == {"acc", "nmi", "ari"}
