@@ -118,7 +118,10 @@ def observe_all(observe: Callable, feed, model, key: Array, *, poll: Callable[[]
     """
     n, size = len(feed), slice_size(feed)
     parts = []
+    rows = None
     for start in range(0, n, size * len(feed.devices)):
+        # One slice at a time: else all would be asked for, and all polls be over, before the first is done.
+        jax.block_until_ready(rows)
         rows = observe(model, feed.rows(start, size), key, np.int32(start))
         parts.append(jax.tree.map(lambda row, left=n - start: row.addressable_data(0)[:left], rows))
         poll()

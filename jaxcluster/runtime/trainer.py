@@ -254,16 +254,7 @@ class _Run:
         """Rows of all samples, on this process's first device."""
         if phase.name not in self.observers:
             self.observers[phase.name] = epochs.bind_observe(phase.observe, self.feed, engine=self.engine)
-        before = None
-
-        def observe(*arguments):
-            nonlocal before
-            # Else all slices would be asked for, and all polls be over, before the first slice is done.
-            jax.block_until_ready(before)
-            before = self.observers[phase.name](*arguments)
-            return before
-
-        return epochs.observe_all(observe, self.feed, model, key, poll=poll)
+        return epochs.observe_all(self.observers[phase.name], self.feed, model, key, poll=poll)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)
