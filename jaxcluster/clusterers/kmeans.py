@@ -1,4 +1,4 @@
-"""k-means: Lloyd's iterations from greedy k-means++ seeds, all restarts side by side.
+"""k-means: Lloyd's iterations from greedy k-means++ seeds, restarts side by side.
 
     min over centres m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
 
@@ -16,6 +16,8 @@ import jax.numpy as jnp
 __all__ = ["KMeans", "kmeans", "nearest", "seeds", "squared_distances"]
 
 Array = jax.Array
+
+AT_ONCE = 2**26  # distances between points and centres that are held together: 256 MiB in float32
 
 
 class KMeans(NamedTuple):
@@ -104,7 +106,7 @@ def kmeans(
         key: random key of the seeds.
         points: [n, d] float, n ≥ num_clusters.
         num_clusters: k.
-        restarts: independent starts, run side by side in one vmap.
+        restarts: independent starts, run side by side, as many at once as `AT_ONCE` allows.
         max_iterations: bound on Lloyd's iterations.
         tolerance: a restart ends when its centres move by no more than this share of the mean variance of the
             features (sum of squares over all centres).
@@ -174,7 +176,7 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
         return run.active.any() & (run.iteration < stop)
 
     def lloyd_all(run: _Run) -> _Run:
-        centers, inertia, shift = jax.vmap(lambda m: _lloyd(points, m))(run.centers)
+        centers, inertia, shift = _each(lambda m: _lloyd(points, m), run.centers, points)
         moved = run.active[:, None, None]
         return _Run(
             centers=jnp.where(moved, centers, run.centers),
@@ -184,6 +186,15 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
         )
 
     return jax.lax.while_loop(go_on, lloyd_all, run)
+
+
+def _each(function: Callable, centers: Array, points: Array):
+    """Apply a function to the centres of every restart, to as many at once as memory should hold distances of."""
+    restarts, clusters, _ = centers.shape
+    together = max(AT_ONCE // (len(points) * clusters), 1)
+    if together >= restarts:
+        return jax.vmap(function)(centers)
+    return jax.lax.map(function, centers, batch_size=together)
 
 
 def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
@@ -201,7 +212,7 @@ def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
 
 @jax.jit
 def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
-    inertias, silhouettes = jax.vmap(lambda m: _quality(points, m))(run.centers)
+    inertias, silhouettes = _each(lambda m: _quality(points, m), run.centers, points)
     good = inertias <= (1 + slack) * inertias.min()
     chosen = jnp.argmax(jnp.where(good, silhouettes, -1))
     return KMeans(

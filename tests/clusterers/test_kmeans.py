@@ -1,5 +1,6 @@
 """k-means: brute force over all partitions, scikit-learn as oracle, laws and edges."""
 
+import importlib
 import itertools
 
 import jax
@@ -13,6 +14,7 @@ from sklearn.datasets import load_digits, load_wine, make_blobs
 from jaxcluster import clusterers
 
 KEY = jax.random.key(0)
+ROOM = importlib.import_module("jaxcluster.clusterers.kmeans")  # `clusterers.kmeans` is the function
 
 
 def inertia_of(points, labels):
@@ -113,6 +115,27 @@ def test_slices_give_what_one_call_gives():
         np.testing.assert_array_equal(whole.labels, other.labels)
         np.testing.assert_allclose(whole.centers, other.centers, rtol=1e-5)
     assert len(polls) >= 2
+
+
+def test_restarts_a_few_at_a_time_give_what_all_at_once_give(monkeypatch):
+    points = jnp.asarray(blobs()[:501])
+    at_once = clusterers.kmeans(KEY, points, 12, restarts=7)
+    monkeypatch.setattr(ROOM, "AT_ONCE", 3 * 501 * 12)
+    ROOM._iterate.clear_cache()
+    ROOM._finish.clear_cache()
+    by_threes = clusterers.kmeans(KEY, points, 12, restarts=7)
+    for one, other in zip(at_once, by_threes, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_memory_does_not_grow_with_the_restarts():
+    """20,000 points, 1,000 clusters: a restart has 80 MB of distances."""
+    points = jax.ShapeDtypeStruct((20_000, 4), jnp.float32)
+    run = jax.eval_shape(lambda p: ROOM._start(KEY, p, 1000, 40), points)
+    scalar = jax.ShapeDtypeStruct((), jnp.float32)
+    for step, arguments in ((ROOM._iterate, (jnp.int32(1), scalar)), (ROOM._finish, (scalar,))):
+        needed = step.lower(run, points, *arguments).compile().memory_analysis().temp_size_in_bytes
+        assert needed < 15 * 80e6
 
 
 def test_a_poll_that_raises_stops_the_work():
