@@ -130,7 +130,7 @@ def cifar_score(
     The second of each pair has stride 2, but both of the last pair are valid ones of stride 1; dropout 0.2 before each
     pair; then the mean over places. 32 -> 16 -> 8 -> 6 -> 4. Maps of the code stand beside every layer's input.
     """
-    x = net.noise(f"{name}_noise", x, image_noise)
+    x = net.noise(f"{name}_noise", x, image_noise, shrinks=True)
     for i, width in enumerate(hidden):
         ending = i >= len(hidden) - 2
         if i % 2 == 0:
@@ -141,7 +141,7 @@ def cifar_score(
             net, f"{name}_conv_{i}", x, width, size=3, stride=stride, same=same, code=z, weight_norm=True, bias=True,
             form=form,
         )  # fmt: skip
-        x = net.noise(f"{name}_noise_{i}", leaky(x), hidden_noise)
+        x = net.noise(f"{name}_noise_{i}", leaky(x), hidden_noise, shrinks=True)
     x = beside(x.mean(axis=(1, 2)), z)
     return net.dense(f"{name}_logit", x, 1, init=_init, weight_norm=True, gain=True)[:, 0]
 

@@ -18,6 +18,7 @@ class Context(NamedTuple):
     position: Array  # [b] int32, the samples' positions in the global batch: random draws belong to these
     valid: Array  # [b] bool; rows with False are padding and count nowhere
     axis_name: str | None = None  # the mapped axis that the batch is spread over
+    noise: Array | float = 1.0  # factor on the discriminator's noise on images and on hidden layers
 
 
 class Clusterer(NamedTuple):

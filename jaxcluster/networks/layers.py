@@ -66,10 +66,11 @@ class Pass:
         key = jax.random.fold_in(self.context.key, zlib.crc32(path.encode()))
         return jax.vmap(lambda p: sampler(jax.random.fold_in(key, p), shape, dtype))(self.context.position)
 
-    def noise(self, path: str, x: Array, sd: float) -> Array:
-        """Add normal noise in training mode."""
+    def noise(self, path: str, x: Array, sd: float, *, shrinks: bool = False) -> Array:
+        """Add normal noise in training mode; noise that `shrinks` by the factor that the context gives."""
         if self.context is None or sd == 0:
             return x
+        sd = sd * self.context.noise if shrinks else sd
         return x + sd * self.draw(path, jax.random.normal, x.shape[1:], x.dtype)
 
     def dropout(self, path: str, x: Array, rate: float) -> Array:

@@ -69,10 +69,10 @@ def score(
 
     The noise falls on what comes from x; z stands beside every layer's input as it is.
     """
-    x = net.noise(f"{name}_noise", x.reshape(len(x), -1), image_noise)
+    x = net.noise(f"{name}_noise", x.reshape(len(x), -1), image_noise, shrinks=True)
     for i, width in enumerate(hidden):
         x = net.dense(f"{name}_hidden_{i}", beside(x, z), width, init=normal(0.1), weight_norm=True)
-        x = net.noise(f"{name}_noise_{i}", jax.nn.relu(x), hidden_noise)
+        x = net.noise(f"{name}_noise_{i}", jax.nn.relu(x), hidden_noise, shrinks=True)
     return net.dense(f"{name}_logit", beside(x, z), 1, init=normal(0.1), weight_norm=True)[:, 0]
 
 

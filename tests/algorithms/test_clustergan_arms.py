@@ -25,6 +25,7 @@ TERMS = {
     "no_consistency": ALL - {"consistency"},
     "no_entropy": ALL - {"entropy"},
     "wide": ALL,
+    "sharp": ALL,
 }
 FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and the others' are parts of these
 

@@ -93,6 +93,16 @@ def test_the_cycle_warms_up_for_both_who_descend_it():
         np.testing.assert_array_equal(both[9], both[6])
 
 
+def test_the_discriminators_noise_falls_when_the_partition_is_made():
+    """Three of twelve steps at full noise, then in a straight line; for every pass of a step the same."""
+    game, state = game_of(settings(network__noise_end=0.4, **NOISE_ONLY))
+    for steps, factor in ((0, 1), (3, 1), (6, 0.8), (9, 0.6), (12, 0.4), (20, 0.4)):
+        turn = take_turn(game, at(state, steps), first_batch(), KEY, None)
+        np.testing.assert_allclose([turn.noise, turn.context(2).noise, turn.context(8).noise], factor, rtol=1e-6)
+    game, state = game_of(settings(**NOISE_ONLY))
+    assert take_turn(game, at(state, 12), first_batch(), KEY, None).noise == 1
+
+
 @functools.cache
 def beliefs():
     """What the discriminator, not a step old, says of seven pairs of each player; the eighth are padding."""

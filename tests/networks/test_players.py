@@ -242,6 +242,27 @@ def test_absent_scores_are_zero_and_cost_nothing():
     np.testing.assert_array_equal([scores.joint, scores.code], 0)
 
 
+@pytest.mark.parametrize("family", ["mlp", "cifar"])
+def test_the_contexts_factor_shrinks_the_noise_on_images_and_hidden_layers_alone(family):
+    """As if those two had been built that much smaller; the code's noise stays."""
+
+    def scores_at(factor, **noise):
+        sizes = {name: value for name, value in SMALL[family].items() if name != "hidden_noise"}
+        nets = players(family, **sizes, units=UNITS, inputs=INPUTS, code_noise=0.3, **noise)
+        context = Context(jax.random.key(1), PLACES, ALL, noise=factor)
+        x, z = batch(family)
+        variables = nets.discriminator.init(jax.random.key(0))
+        return jax.jit(lambda v: nets.discriminator.apply(v, z[:, :UNITS], x, context))(variables)
+
+    shrunk = scores_at(jnp.float32(0.25), image_noise=0.8, hidden_noise=0.4)
+    for one, other in zip(shrunk, scores_at(1.0, image_noise=0.2, hidden_noise=0.1), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    whole = scores_at(1.0, image_noise=0.8, hidden_noise=0.4)
+    assert np.abs(whole.joint - shrunk.joint).max() > 1e-3
+    assert np.abs(whole.image - shrunk.image).max() > 1e-3
+    np.testing.assert_array_equal(whole.code, shrunk.code)
+
+
 @pytest.mark.parametrize("family", ["mlp", "mnist", "cifar"])
 def test_float64_throughout(family):
     with jax.enable_x64(True):

@@ -5,7 +5,8 @@ the other settings' reading: clipped noise (added noise gives codes that no sigm
 game, the entropy loss as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the
 networks as the config says. Each of `STEPS` after it changes one thing more, and the last is the default of
 `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3.
-`wide` varies images in more ways than the default does. Arms can be joined: `views+no_spl` is the step before the
+`wide` varies images in more ways than the default does; `sharp` lets the discriminator see them more and more clearly,
+so that the generator must draw better. Arms can be joined: `views+no_spl` is the step before the
 guide, without self-paced learning.
 """
 
@@ -15,7 +16,7 @@ __all__ = ["ABLATIONS", "ARMS", "STEPS", "apply_arm"]
 
 STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
 ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency", "no_entropy")
-ARMS = (*STEPS, *ABLATIONS, "wide")
+ARMS = (*STEPS, *ABLATIONS, "wide", "sharp")
 
 
 def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
@@ -40,6 +41,8 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
             _reach(config, part)
         elif part in ABLATIONS:
             _ablate(config, part)
+        elif part == "sharp":
+            config.network.noise_end = 0.2
         else:
             for group in (config.augment, config.consistency):
                 group.stretch = group.shear = 0.15

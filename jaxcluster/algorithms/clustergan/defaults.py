@@ -34,6 +34,7 @@ def get_config() -> ConfigDict:
     config.network.image_noise = 0.3  # on the discriminator's image,
     config.network.hidden_noise = 0.5  # on its hidden layers,
     config.network.code_noise = 0.3  # and on its code
+    config.network.noise_end = 1.0  # share of the image's and the hidden layers' noise that is left at the end
 
     config.prior = ConfigDict()
     config.prior.noise = "none"  # on the codes: "add", "clip" or "inward", see jaxcluster.prior
@@ -130,6 +131,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
         require(f"network.{name}", "a tuple of positive widths, or ()", _widths)
     for name in ("clusterer_noise", "image_noise", "hidden_noise", "code_noise"):
         number(f"network.{name}", "0 or a positive standard deviation", lambda s: s >= 0)
+    share("network.noise_end")
     require("prior.noise", *one_of(*READINGS))
     number("prior.width", "0 or more", lambda w: w >= 0)
     number("prior.width_end", "0 or more", lambda w: w >= 0)

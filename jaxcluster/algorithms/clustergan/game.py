@@ -13,6 +13,7 @@ from jaxcluster.protocol import Batch
 __all__ = ["Game", "GameState", "Player", "Turn", "adversarial", "descend", "take_turn", "total"]
 
 Array = jax.Array
+SETTLED = 0.25  # share of training after which the partition hardly changes any more
 
 
 class Player(NamedTuple):
@@ -57,6 +58,13 @@ class Game(NamedTuple):
         over = self.config.warm_up[term]
         return 1.0 if over == 0 else jnp.minimum(self.progress(state) / over, 1)
 
+    def noise(self, state: GameState) -> Array | float:
+        """Factor on the discriminator's noise: 1 until the partition is made, then falling to `network.noise_end`."""
+        end = self.config.network.noise_end
+        if end == 1:
+            return 1.0
+        return 1 - (1 - end) * jnp.maximum(self.progress(state) - SETTLED, 0) / (1 - SETTLED)
+
 
 class Turn(NamedTuple):
     """The draws of one step, which all players see: real images, and codes to generate from."""
@@ -68,10 +76,13 @@ class Turn(NamedTuple):
     batch: Batch
     key: Array
     axis_name: str | None
+    noise: Array | float  # factor on the discriminator's
 
     def context(self, use: int) -> Context:
         """Context of one pass; each pass of a step has a number of its own."""
-        return Context(jax.random.fold_in(self.key, use), self.batch.position, self.batch.valid, self.axis_name)
+        return Context(
+            jax.random.fold_in(self.key, use), self.batch.position, self.batch.valid, self.axis_name, self.noise
+        )
 
 
 def take_turn(game: Game, state: GameState, batch: Batch, key: Array, axis_name: str | None) -> Turn:
@@ -83,7 +94,8 @@ def take_turn(game: Game, state: GameState, batch: Batch, key: Array, axis_name:
     seen = prior.noisy_codes(noise_key, codes, batch.position, width=width, reading=settings.noise)
     style = jax.vmap(lambda p: jax.random.uniform(jax.random.fold_in(style_key, p), (settings.style,), codes.dtype))
     inputs = jnp.concatenate([seen, style(batch.position)], axis=1)
-    return Turn(game.views.clean(batch.images), codes, seen, inputs, batch, turn_key, axis_name)
+    images, noise = game.views.clean(batch.images), game.noise(state)
+    return Turn(images, codes, seen, inputs, batch, turn_key, axis_name, noise)
 
 
 def total(turn: Turn, terms: dict[str, tuple[Array | float, Array]]) -> tuple[Array, dict[str, Array]]:
