@@ -27,8 +27,10 @@ from jaxcluster.algorithms.aspc.finetune import finetune_phase
 from jaxcluster.algorithms.inputs import flat_inputs
 from jaxcluster.algorithms.pretraining import pretrain_phase
 from jaxcluster.runtime import devices, epochs
+from tests.bench.recording import record
 
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "aspc_bench.json"
+ROOT = pathlib.Path(__file__).parents[2]
+
 ROUNDS = 7
 BATCH = 256
 
@@ -146,7 +148,7 @@ def test_an_epoch_against_its_matrix_products(side, n):
             ratio = seconds[name] / needed[name.split(",")[0]]
             figures[name] = round(ratio, 2)
             print(f"  {name:32s} {seconds[name]:6.3f} s   {ratio:5.2f} of its matrix products")
-    record(f"epoch {side}x{side}", figures)
+    record("aspc", f"epoch {side}x{side}", figures)
 
 
 @pytest.mark.bench
@@ -161,7 +163,7 @@ def test_an_epoch_against_pytorch():
     seconds = timed({"ours": ours, "torch": torch_epoch(torch, images)})
     ratio = seconds["ours"] / seconds["torch"]
     print(f"\nan augmented epoch: ours {seconds['ours']:.3f} s, PyTorch {seconds['torch']:.3f} s, ratio {ratio:.2f}")
-    record("epoch against PyTorch 16x16", {"ratio": round(ratio, 2), "torch": torch.__version__})
+    record("aspc", "epoch against PyTorch 16x16", {"ratio": round(ratio, 2), "torch": torch.__version__})
 
 
 def torch_epoch(torch, images):
@@ -199,18 +201,7 @@ def test_peak_memory_on_70000_images(tmp_path):
     command = [sys.executable, "-m", "jaxcluster.main", "--config=configs/aspc_mnist.py", "--config.data.name="]
     command += [f"--config.data.path={tmp_path / 'x.npz'}", f"--workdir={tmp_path / 'w'}"]
     command += ["--config.pretrain.epochs=1", "--config.finetune.epochs=1"]
-    subprocess.run(command, check=True, cwd=RECORD.parents[2], env=os.environ | {"XLA_FLAGS": ""})
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"XLA_FLAGS": ""})
     peak = json.loads((tmp_path / "w" / "summary.json").read_text())["device"]["peak_memory_mib"]
     print(f"\npeak resident memory, 70,000 images of 28x28, pictures included: {peak} MiB")
-    record("memory 70000x28x28", {"peak_memory_mib": peak})
-
-
-def record(name, figures):
-    if os.environ.get("ASPC_BENCH") != "record":
-        return
-    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known["command"] = "ASPC_BENCH=record python -m pytest -m bench tests/bench/test_aspc_bench.py -s"
-    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
-    known["load_average_after"] = round(os.getloadavg()[0], 1)
-    known[name] = figures
-    RECORD.write_text(json.dumps(known, indent=2) + "\n")
+    record("aspc", "memory 70000x28x28", {"peak_memory_mib": peak})

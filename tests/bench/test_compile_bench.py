@@ -16,8 +16,9 @@ import sys
 
 import pytest
 
+from tests.bench.recording import record
+
 ROOT = pathlib.Path(__file__).parents[2]
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "compile_bench.json"
 WARM_STARTS = 3
 STEPS = [("aspc", "pretrain"), ("aspc", "finetune"), ("clustergan", "pretrain"), ("clustergan", "adversarial")]
 
@@ -75,31 +76,18 @@ def test_compiling_a_step(algorithm, phase, tmp_path):
             f" warm {warm[part][0]:6.2f} s, processor {warm[part][1]:6.2f} s"
         )
     size = sum(file.stat().st_size for file in tmp_path.rglob("*-cache"))
-    record(
-        f"{algorithm} {phase}",
-        {
-            "compiling_s": round(cold["compiling or loading"][0], 1),
-            "compiling_processor_s": round(cold["compiling or loading"][1], 1),
-            "tracing_processor_s": round(warm["tracing"][1], 1),
-            "loading of compiling, processor": ratio(warm, cold, "compiling or loading"),
-            "second start of first, clock": ratio(warm, cold, "start", 0),
-            "second start of first, processor": ratio(warm, cold, "start"),
-            "cache_kb": round(size / 1e3),
-        },
-    )
+    figures = {
+        "compiling_s": round(cold["compiling or loading"][0], 1),
+        "compiling_processor_s": round(cold["compiling or loading"][1], 1),
+        "tracing_processor_s": round(warm["tracing"][1], 1),
+        "loading of compiling, processor": ratio(warm, cold, "compiling or loading"),
+        "second start of first, clock": ratio(warm, cold, "start", 0),
+        "second start of first, processor": ratio(warm, cold, "start"),
+        "cache_kb": round(size / 1e3),
+    }
+    print(f"  {figures}")
+    record("compile", f"{algorithm} {phase}", figures)
 
 
 def ratio(warm, cold, part, column=1):
     return round(warm[part][column] / cold[part][column], 3)
-
-
-def record(name, figures):
-    print(f"  {figures}")
-    if os.environ.get("COMPILE_BENCH") != "record":
-        return
-    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known["command"] = "COMPILE_BENCH=record python -m pytest -m bench tests/bench/test_compile_bench.py -s"
-    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
-    known["load_average_after"] = round(os.getloadavg()[0], 1)
-    known[name] = figures
-    RECORD.write_text(json.dumps(known, indent=2) + "\n")

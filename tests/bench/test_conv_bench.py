@@ -6,9 +6,7 @@ All are timed in turn within one run, in processor seconds as well as on the clo
 changes the second more than the first. With CONV_BENCH=record the figures go to tests/records/conv_bench.json.
 """
 
-import json
 import os
-import pathlib
 import statistics
 import time
 
@@ -18,8 +16,8 @@ import numpy as np
 import pytest
 
 from jaxcluster.networks import Context, players
+from tests.bench.recording import record
 
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "conv_bench.json"
 ROUNDS, STEPS = 7, 3
 UNITS = 10
 
@@ -119,7 +117,7 @@ def test_a_step_of_the_clusterer(shape):
             f"  {name:22s} {clock * 1e3:8.1f} ms, processor {processor * 1e3:8.1f} ms;"
             f" of PyTorch {ratios[0]:.2f} and {ratios[1]:.2f}; compiled in {compiling.get(name, 0):.1f} s"
         )
-    record("x".join(map(str, shape)), figures)
+    record("conv", "x".join(map(str, shape)), figures)
 
 
 @pytest.mark.bench
@@ -132,15 +130,4 @@ def test_native_convolution_inside_a_loop():
     per_step = {name: taken[name][0] / count for name, count in counts.items()}
     ratios = {f"{name} of products": round(per_step[name] / per_step["products"], 1) for name in counts}
     print(f"\n{'x'.join(map(str, shape))}: {ratios}")
-    record(f"loop {'x'.join(map(str, shape))}", ratios)
-
-
-def record(name, figures):
-    if os.environ.get("CONV_BENCH") != "record":
-        return
-    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known["command"] = "CONV_BENCH=record python -m pytest -m bench tests/bench/test_conv_bench.py -s"
-    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
-    known["load_average_after"] = round(os.getloadavg()[0], 1)
-    known[name] = figures
-    RECORD.write_text(json.dumps(known, indent=2) + "\n")
+    record("conv", f"loop {'x'.join(map(str, shape))}", ratios)

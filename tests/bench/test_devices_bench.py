@@ -6,9 +6,6 @@ The engines are timed in turn on one device, so that only their own work differs
 whatever the devices are. With DEVICES_BENCH=record the figures go to tests/records/devices_bench.json.
 """
 
-import json
-import os
-import pathlib
 import statistics
 import time
 
@@ -19,8 +16,8 @@ import pytest
 from jaxcluster.algorithms import aspc, clustergan
 from jaxcluster.runtime import devices, epochs
 from jaxcluster.runtime.feed import Feed
+from tests.bench.recording import record
 
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "devices_bench.json"
 N, SIDE, ROUNDS = 1024, 16, 15
 COLLECTIVES = (
     *("psum", "psum_invariant", "pmax", "pmin", "all_gather", "all_to_all", "ppermute"),
@@ -82,7 +79,8 @@ def test_engines_on_one_device(step):
         f"{engine} of jit": round(statistics.median(a / b for a, b in zip(taken[engine], taken["jit"])), 3)
         for engine in ("pmap", "shard_map")
     }
-    record(step, ratios)
+    print(f"  {step}: {ratios}")
+    record("devices", step, ratios, add=True)
 
 
 @pytest.mark.bench
@@ -97,14 +95,13 @@ def test_bytes_exchanged_in_a_step(step):
     traced = jax.make_jaxpr(on_each, axis_env=[(devices.AXIS, 2)])(state, images(), jax.random.key(0), 0, 0, 1)
     exchanged = sum(exchanges(traced.jaxpr))
     parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(phase.model(state)))
-    record(
-        step,
-        {
-            "exchanged_kb": round(exchanged / 1e3, 1),
-            "model_kb": round(parameters / 1e3, 1),
-            "exchanged of model": round(exchanged / parameters, 2),
-        },
-    )
+    figures = {
+        "exchanged_kb": round(exchanged / 1e3, 1),
+        "model_kb": round(parameters / 1e3, 1),
+        "exchanged of model": round(exchanged / parameters, 2),
+    }
+    print(f"  {step}: {figures}")
+    record("devices", step, figures, add=True)
 
 
 def exchanges(jaxpr):
@@ -127,15 +124,3 @@ def test_gathering_and_its_gradient_are_counted():
 
     traced = jax.make_jaxpr(step, axis_env=[("axis", 2)])(np.zeros((3, 5), np.float32))
     assert sorted(exchanges(traced.jaxpr)) == [4, 3 * 5 * 4, 6 * 5 * 4]
-
-
-def record(name, figures):
-    print(f"  {name}: {figures}")
-    if os.environ.get("DEVICES_BENCH") != "record":
-        return
-    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known["command"] = "DEVICES_BENCH=record python -m pytest -m bench tests/bench/test_devices_bench.py -s"
-    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
-    known["load_average_after"] = round(os.getloadavg()[0], 1)
-    known[name] = known.get(name, {}) | figures
-    RECORD.write_text(json.dumps(known, indent=2) + "\n")

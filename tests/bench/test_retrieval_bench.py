@@ -6,9 +6,7 @@ Ratios are of processor seconds, since other work on the machine changes those o
 RETRIEVAL_BENCH=record the figures are written to tests/records/retrieval_bench.json.
 """
 
-import json
 import os
-import pathlib
 import resource
 import time
 
@@ -16,9 +14,9 @@ import numpy as np
 import pytest
 
 from jaxcluster.metrics import retrieval
+from tests.bench.recording import record
 from tests.oracles.retrieval import labelled_codes
 
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "retrieval_bench.json"
 QUERIES, ITEMS, K = 1000, 69_000, 1000
 
 
@@ -68,6 +66,7 @@ def test_retrieval_against_a_plain_evaluator(bits):
             f" {ratios[name]:5.1f} times as fast as plain by the processor's"
         )
     record(
+        "retrieval",
         f"{bits} bits",
         {
             "load_average_before": round(load, 1),
@@ -76,16 +75,8 @@ def test_retrieval_against_a_plain_evaluator(bits):
             "processor_seconds": {name: round(value, 2) for name, value in processor.items()},
             "times_as_fast_as_plain_by_processor_seconds": {name: round(value, 1) for name, value in ratios.items()},
         },
+        cores_used=len(os.sched_getaffinity(0)),
+        queries=QUERIES,
+        items=ITEMS,
+        k=K,
     )
-
-
-def record(name, figures):
-    if os.environ.get("RETRIEVAL_BENCH") != "record":
-        return
-    known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known["command"] = "RETRIEVAL_BENCH=record python -m pytest -m bench tests/bench/test_retrieval_bench.py -s"
-    known["hardware"] = f"{os.cpu_count()}-core {os.uname().machine} CPU"
-    known["cores_used"] = len(os.sched_getaffinity(0))
-    known["queries"], known["items"], known["k"] = QUERIES, ITEMS, K
-    known[name] = figures
-    RECORD.write_text(json.dumps(known, indent=2) + "\n")
