@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcluster import metrics
 from jaxcluster.algorithms import clustergan
 from jaxcluster.algorithms.clustergan import collapse, pace
 from jaxcluster.algorithms.clustergan.initial import initial_clustering
@@ -127,6 +128,25 @@ def test_the_initial_clustering_has_equal_sizes_or_estimates_them():
     np.testing.assert_allclose(np.sort(found.proportions), np.array([10, 40, 40]) / 90, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("seed", "alone"), [(1, (False, True, True)), (8, (True, True, False)), (12, (False, True, False))]
+)
+def test_the_initial_clustering_finds_how_many_dimensions_are_right(seed, alone):
+    """Two classes that touch, and one with a part that lies apart, which takes one dimension."""
+    truth = np.repeat(range(3), 100)
+    points = np.random.default_rng(seed).normal(size=(300, 2)) + np.array([[0, 0], [4, 0], [0, 50]])[truth]
+    points[-20:] += [40, 0]
+
+    def right(*factors):
+        config = settings(initial__method="spectral", initial__dimensions=factors)
+        found = initial_clustering(config, jnp.asarray(points, jnp.float32), KEY, lambda: None)
+        return metrics.accuracy(truth, np.asarray(found.labels)) > 0.97
+
+    factors = (1.0, 1.34, 1.67)  # three, four and five dimensions
+    assert tuple(right(factor) for factor in factors) == alone
+    assert right(*factors)
+
+
 def test_final_clusters_carry_the_numbers_of_their_blocks():
     config = settings()
     algorithm = build(config)
@@ -212,6 +232,12 @@ def two_epochs(num_devices, scope="batch"):
         ("adversarial.batch_size", 1, "config.adversarial.batch_size must be at least 2, because the entropy loss"),
         ("adversarial.form", "wgan", "config.adversarial.form must be 'nonsaturating' or 'minimax', got 'wgan'"),
         ("adversarial.average", 1.0, "config.adversarial.average must be between 0 and 1, 1 excluded, got 1.0"),
+        (
+            "initial.dimensions",
+            (0.5,),
+            "config.initial.dimensions must be a tuple of numbers, each at least 1, got (0.5,)",
+        ),
+        ("initial.dimensions", (), "config.initial.dimensions must be a tuple of numbers, each at least 1, got ()"),
         ("initial.method", "ward", "config.initial.method must be 'spectral' or 'kmeans' or 'none', got 'ward'"),
         ("init_from", "run", "config.init_from must be empty when config.initial.method is 'none', got 'run'"),
     ],

@@ -23,7 +23,7 @@ RADIUS_SAMPLES, RADIUS_QUERIES = 10_000, 1000
 BEGINNINGS = {  # by config.initial.method
     "none": "",
     "kmeans": "initial clustering of the embeddings",
-    "spectral": "initial clustering of the embeddings' nearest neighbours (about half a minute for 70,000 samples)",
+    "spectral": "initial clustering of the embeddings' nearest neighbours (about two minutes for 70,000 samples)",
 }
 
 

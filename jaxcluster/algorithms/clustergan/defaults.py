@@ -95,6 +95,7 @@ def get_config() -> ConfigDict:
     config.initial.hidden = (250, 250, 1000)  # widths of the autoencoder
     config.initial.embedding = 10
     config.initial.neighbours = 10  # of each sample in the graph
+    config.initial.dimensions = (1.0, 1.25, 1.5)  # tried for the spectral embedding, in units of n_clusters
     config.initial.restarts = 10
     config.initial.lasts = 0.25  # share of training over which the guide's weight falls to 0
     settings.add_augment(config)
@@ -165,6 +166,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("initial.hidden", "a tuple of positive widths", lambda widths: widths and _widths(widths))
     require("initial.embedding", "at least 1", lambda d: d >= 1)
     require("initial.neighbours", "at least 1", lambda k: k >= 1)
+    require("initial.dimensions", "a tuple of numbers, each at least 1", _factors)
     require("initial.restarts", "at least 1", lambda r: r >= 1)
     share("initial.lasts")
     settings.check_augment(config)
@@ -185,6 +187,10 @@ def check(config: ConfigDict, num_samples: int) -> None:
 
 def _widths(widths) -> bool:
     return all(isinstance(width, int) and width > 0 for width in widths)
+
+
+def _factors(factors) -> bool:
+    return len(factors) > 0 and all(settings.finite(factor) and factor >= 1 for factor in factors)
 
 
 def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:

@@ -17,6 +17,8 @@ from jaxcluster import clusterers, spl
 __all__ = ["Initial", "initial_clustering"]
 
 Array = jax.Array
+CLEARLY = 0.05  # share by which a cut must be smaller for more dimensions
+UNEVEN = 0.25  # deviation of a cluster's size from the wanted one, as a share of that
 
 
 class Initial(NamedTuple):
@@ -41,24 +43,64 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
         mean: the first pace of adaptive self-paced learning. With proportions "estimated" the clusters' sizes are
         free and become the prior's proportions.
     """
-    settings, clusters, dtype = config.initial, config.n_clusters, embedding.dtype
-    points = embedding
-    if settings.method == "spectral":
-        graph = clusterers.neighbour_graph(np.asarray(embedding), neighbours=min(settings.neighbours, len(points) - 1))
-        poll()
-        points = jnp.asarray(clusterers.spectral_embedding(graph, clusters), dtype)
-    poll()
-    proportions = jnp.full(clusters, 1 / clusters, dtype)
-    if config.prior.proportions == "uniform":
-        found = clusterers.balanced_kmeans(key, points, clusters, restarts=settings.restarts, poll=poll)
+    if config.initial.method == "spectral":
+        points, labels, centers = _spectral(config, embedding, key, poll)
     else:
-        found = clusterers.kmeans(key, points, clusters, restarts=settings.restarts, slice_iterations=10, poll=poll)
-        proportions = jnp.bincount(found.labels, length=clusters).astype(dtype) / len(points)
+        points = embedding
+        labels, centers = _clusters(config, points, key, poll)
     poll()
-    distances = clusterers.squared_distances(points, found.centers)
-    own = jnp.take_along_axis(distances, found.labels[:, None], axis=1)[:, 0]
-    others = distances.at[jnp.arange(len(points)), found.labels].set(jnp.inf)
+    clusters, dtype = config.n_clusters, embedding.dtype
+    proportions = jnp.full(clusters, 1 / clusters, dtype)
+    if config.prior.proportions == "estimated":
+        proportions = jnp.bincount(labels, length=clusters).astype(dtype) / len(points)
+    distances = clusterers.squared_distances(points, centers)
+    own = jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
+    others = distances.at[jnp.arange(len(points)), labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
     # At most and not below: where the graph's parts are apart, every sample lies at its centre and all doubts are 0.
     trusted = doubt <= spl.adaptive_age(doubt, progress=0.0)
-    return Initial(found.labels, trusted.astype(dtype), proportions)
+    return Initial(labels, trusted.astype(dtype), proportions)
+
+
+def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array, Array]:
+    """The clustering of the neighbours' graph that cuts least of it, over several dimensions of the embedding.
+
+    As many dimensions as clusters are too few where one of them shows a part of a class or a few outliers: two classes
+    are one then. Each further dimension adds noise. How much of the graph a clustering cuts tells which it was.
+
+    Returns:
+        (points, labels, centers) of the first dimensions, or of those that cut least if that is clearly less.
+    """
+    settings, n = config.initial, len(embedding)
+    graph = clusterers.neighbour_graph(np.asarray(embedding), neighbours=min(settings.neighbours, n - 1))
+    found, cuts = [], []
+    for dimensions in sorted({int(factor * config.n_clusters) for factor in settings.dimensions}):
+        poll()
+        if found and dimensions >= n:
+            break
+        points = jnp.asarray(clusterers.spectral_embedding(graph, dimensions), embedding.dtype)
+        found.append((points, *_clusters(config, points, key, poll)))
+        cuts.append(_cut(config, graph, np.asarray(found[-1][1])))
+    best = int(np.argmin(cuts))
+    return found[best if cuts[best] < (1 - CLEARLY) * cuts[0] else 0]
+
+
+def _cut(config, graph, labels: np.ndarray) -> float:
+    """How much of the graph is cut; all of it if the sizes are not those that were asked for.
+
+    Points that lie on one spot cannot be divided, and two classes on one spot cut nothing.
+    """
+    shares = np.bincount(labels, minlength=config.n_clusters) * config.n_clusters / len(labels)
+    if config.prior.proportions == "uniform" and np.abs(shares - 1).max() > UNEVEN:
+        return float(config.n_clusters)
+    return clusterers.normalised_cut(graph, labels)
+
+
+def _clusters(config, points: Array, key: Array, poll) -> tuple[Array, Array]:
+    """Labels and centres: clusters of equal size, or of free sizes where these are to be estimated."""
+    clusters, restarts = config.n_clusters, config.initial.restarts
+    if config.prior.proportions == "uniform":
+        found = clusterers.balanced_kmeans(key, points, clusters, restarts=restarts, poll=poll)
+    else:
+        found = clusterers.kmeans(key, points, clusters, restarts=restarts, slice_iterations=10, poll=poll)
+    return found.labels, found.centers
