@@ -1,9 +1,10 @@
 """ClusterGAN on the 10,000 test images of MNIST, with fully connected players for a CPU.
 
     python -m jaxcluster.data.prepare mnist     # once; needs `pip install "jaxcluster[prepare]"`
-    launch/seeds.sh configs/clustergan_mnist_test.py 0,1,2,3,4
+    launch/seeds.sh configs/clustergan_mnist_test.py:wide 0,1,2,3,4
 
-The paper has no such row; its figures for all of MNIST are ACC .964, NMI .921. Measured: README's table.
+After the colon: an arm, see jaxcluster/algorithms/clustergan/arms.py. The paper has no such row; its figures for all of
+MNIST are ACC .964, NMI .921. Measured: README's table.
 """
 
 from jaxcluster.algorithms import clustergan
