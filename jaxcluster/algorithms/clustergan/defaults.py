@@ -97,6 +97,7 @@ def get_config() -> ConfigDict:
     config.initial.neighbours = 10  # of each sample in the graph
     config.initial.dimensions = (1.0, 1.25, 1.5)  # tried for the spectral embedding, in units of n_clusters
     config.initial.restarts = 10
+    config.initial.trusted = "balanced"  # the surer samples of each cluster; "surest": of all together
     config.initial.lasts = 0.25  # share of training over which the guide's weight falls to 0
     settings.add_augment(config)
     settings.add_pretrain(config)
@@ -168,6 +169,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("initial.neighbours", "at least 1", lambda k: k >= 1)
     require("initial.dimensions", "a tuple of numbers, each at least 1", _factors)
     require("initial.restarts", "at least 1", lambda r: r >= 1)
+    require("initial.trusted", *one_of("balanced", "surest"))
     share("initial.lasts")
     settings.check_augment(config)
     require("pretrain.epochs", "0 or more", lambda e: e >= 0)

@@ -40,8 +40,10 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
 
     Returns:
         `Initial`. Trusted are the samples that are nearer to their centre, measured by the next nearest, than the
-        mean: the first pace of adaptive self-paced learning. With proportions "estimated" the clusters' sizes are
-        free and become the prior's proportions.
+        mean: the first pace of adaptive self-paced learning. With `initial.trusted` "balanced" this is the mean of
+        each cluster; with "surest" that of all, which may leave a loose cluster without a single sample, and the game
+        free to give its block to another. With proportions "estimated" the clusters' sizes are free and become the
+        prior's proportions.
     """
     if config.initial.method == "spectral":
         points, labels, centers = _spectral(config, embedding, key, poll)
@@ -58,8 +60,13 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
     others = distances.at[jnp.arange(len(points)), labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
     # At most and not below: where the graph's parts are apart, every sample lies at its centre and all doubts are 0.
-    trusted = doubt <= spl.adaptive_age(doubt, progress=0.0)
-    return Initial(labels, trusted.astype(dtype), proportions)
+    if config.initial.trusted == "balanced":
+        sums, counts = (jax.ops.segment_sum(each, labels, clusters) for each in (doubt, jnp.ones_like(doubt)))
+        means = sums / jnp.maximum(counts, 1)
+        age = jnp.maximum(means, jax.ops.segment_min(doubt, labels, clusters))[labels]  # never below all, by rounding
+    else:
+        age = spl.adaptive_age(doubt, progress=0.0)
+    return Initial(labels, (doubt <= age).astype(dtype), proportions)
 
 
 def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array, Array]:
