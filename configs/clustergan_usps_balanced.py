@@ -15,5 +15,5 @@ from jaxcluster.algorithms import clustergan
 def get_config(arm="recipe"):
     config = clustergan.get_config()
     config.data.path = "usps_balanced.npz"
-    config.initial.trusted = "surest"  # as when the figures were recorded, before there was "balanced"
+    config.initial.trusted = "surest"  # as when the figures were recorded, before there were other ways
     return clustergan.apply_arm(config, arm)

@@ -80,7 +80,7 @@ def players(
         repeat_code: the generator sees z again before every later layer.
         discriminator_hidden: widths of the paths to the scores of the pair and of x.
         code_hidden: widths of the path to the score of z.
-        image_noise: standard deviation of the discriminator's noise on x in training.
+        image_noise: standard deviation of the discriminator's noise on x in training, times the context's factor.
         hidden_noise: the same on its hidden layers.
         code_noise: the same on z, one draw for all that z enters.
         scores: which scores the discriminator gives; the others are zero and cost nothing.

@@ -4,13 +4,15 @@
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
-runs of one config, and of all arms. retrieval_BITS-runN.json holds a run's summary, the scores of its codes by
+runs of one config, and of all arms; CONFIG-unguided.json the same of all seeds of the arm `views`.
+retrieval_BITS-arm_ARM-runN.json holds a run's summary, the scores of its codes by
 `python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json holds the shallow
 functions of the same table.
 """
 
 import json
 import pathlib
+import re
 import statistics
 
 from scipy.stats import spearmanr
@@ -24,10 +26,12 @@ PAPER = {
     "aspc_fashion": (".591 ± .022", ".654 ± .021"),
 }
 # Table 2 of Ghasedi Dizaji et al., CVPR 2019, of sets that are larger than ours: see the notes under the table.
-PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist_test": (".964", ".921")}
+MNIST = (".964", ".921")
+PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist": MNIST, "clustergan_mnist_test": MNIST}
 # Table 3 there, MNIST: precision@1000, mAP, mAP@1000.
 PAPER_RETRIEVAL = {32: ("90.83", "88.70", "91.48"), 64: ("91.60", "89.93", "92.37")}
 RETRIEVAL = ("precision_at_k", "mean_ap", "mean_ap_at_k")
+RETRIEVAL_ARMS = {"-arm_wide": "ClusterGAN `:wide`"}
 ARMS = {
     "paper": "the paper alone",
     "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
@@ -38,7 +42,14 @@ ARMS = {
     "no_gan": "default without GAN",
     "no_spl": "default without self-paced learning",
     "plain_spl": "default with plain SPL",
+    "no_entropy": "default without the entropy loss",
     "no_consistency": "default without consistency",
+}
+UNGUIDED = {
+    "views": "balanced SPL (Theorem 1)",
+    "views+plain_spl": "plain SPL (Eq. 4)",
+    "views+no_spl": "no self-paced learning: all weights 1",
+    "views+no_entropy": "no entropy loss (Eq. 3) at all",
 }
 
 
@@ -87,20 +98,27 @@ def _scores(summaries: list[dict], name: str) -> str:
 
 
 def clustergan_table() -> str:
-    """The table of ClusterGAN's runs; the arms but `wide` have one of their own."""
+    """The table of ClusterGAN's runs; the other arms have one of their own."""
     lines = [
         "| config | seeds | ACC (each seed) | NMI (each seed) | ACC of the guide | paper ACC / NMI | minutes a run |",
         "|---|---|---|---|---|---|---|",
     ]
-    for config, summaries in runs("clustergan_*-seed*.json").items():
-        if "-arm_" in config and not config.endswith("-arm_wide"):
-            continue
-        minutes = statistics.mean(sum(summary["seconds"].values()) for summary in summaries) / 60
+    found = {
+        f"`{name.replace('-arm_', ':')}`": summaries
+        for name, summaries in runs("clustergan_*-seed*.json").items()
+        if name.partition("-arm_")[2] in ("", "wide", "sharp")
+    }
+    for arm in RETRIEVAL_ARMS:
+        for bits in PAPER_RETRIEVAL:
+            found[f"`clustergan_mnist{arm.replace('-arm_', ':')}`, {bits} bits"] = retrieval_runs(bits, arm)
+    for name, summaries in sorted(found.items()):
+        minutes = f"{statistics.mean(sum(summary['seconds'].values()) for summary in summaries) / 60:.0f}"
+        if summaries[0]["config"]["init_from"]:
+            minutes += " + pretraining"
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
-        paper = " / ".join(PAPER_GAN.get(config.removesuffix("-arm_wide"), ("–",)))
+        paper = " / ".join(PAPER_GAN.get(re.match(r"`(\w+)", name)[1], ("–",)))
         acc, nmi = _scores(summaries, "acc"), _scores(summaries, "nmi")
-        name = config.replace("-arm_", ":")
-        lines.append(f"| `{name}` | {seeds} | {acc} | {nmi} | {_guide(summaries)} | {paper} | {minutes:.0f} |")
+        lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {_guide(summaries)} | {paper} | {minutes} |")
     return "\n".join(lines)
 
 
@@ -112,15 +130,21 @@ def _guide(summaries: list[dict]) -> str:
 
 def arms_table() -> str:
     """From the paper alone to the recipe, and the recipe without each of its parts."""
-    found = runs("clustergan_usps_balanced-arm_*-seed*.json")
-    arms = {config.split("-arm_")[1]: summaries for config, summaries in found.items()}
-    seeds = {summary["config"]["seed"] for summaries in arms.values() for summary in summaries}
-    whole = runs("clustergan_usps_balanced-seed*.json").get("clustergan_usps_balanced", [])
-    arms["recipe"] = [summary for summary in whole if summary["config"]["seed"] in seeds]
-    lines = ["| arm | ACC (each seed) | NMI (each seed) |", "|---|---|---|"]
-    for name, text in ARMS.items():
-        if arms.get(name):
-            lines.append(f"| {text} | {_scores(arms[name], 'acc')} | {_scores(arms[name], 'nmi')} |")
+    return _arms_table("arm", ARMS)
+
+
+def unguided_table() -> str:
+    """What self-paced learning does where no guide settles the partition."""
+    return _arms_table("weights of the entropy loss, without a guide", UNGUIDED)
+
+
+def _arms_table(head: str, texts: dict[str, str]) -> str:
+    arms = {name: runs(f"clustergan_usps_balanced-arm_{name}-seed*.json") for name in texts}
+    arms["recipe"] = runs("clustergan_usps_balanced-seed*.json")
+    lines = [f"| {head} | ACC (each seed) | NMI (each seed) |", "|---|---|---|"]
+    for name, text in texts.items():
+        for summaries in arms[name].values():
+            lines.append(f"| {text} | {_scores(summaries, 'acc')} | {_scores(summaries, 'nmi')} |")
     return "\n".join(lines)
 
 
@@ -135,9 +159,9 @@ def agreement_table() -> str:
     return "\n".join(lines)
 
 
-def ranking() -> str:
-    """How well agreement and evenness order all arms' runs by ACC, which they do not see."""
-    entries = json.loads((FOLDER / "clustergan_usps_balanced-arms.json").read_text())
+def ranking(runs: str = "arms") -> str:
+    """How well agreement and evenness order runs by ACC, which they do not see."""
+    entries = json.loads((FOLDER / f"clustergan_usps_balanced-{runs}.json").read_text())
     acc = [json.loads((FOLDER / f"{entry['run']}.json").read_text())["results"]["scoring"]["acc"] for entry in entries]
     agreement, evenness = (
         spearmanr([entry[name] for entry in entries], acc).statistic for name in ("agreement", "evenness")
@@ -154,14 +178,15 @@ def retrieval_table() -> str:
     def row(name, cells):
         lines.append(f"| {name} | {' | '.join(cells)} |")
 
-    def over(values):
+    def over(values: list[float]) -> str:
         return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
 
-    found = {bits: [run["retrieval"]["scores"] for run in retrieval_runs(bits)] for bits in PAPER_RETRIEVAL}
-    means = {bits: [{name: statistics.mean(run[name]) for name in RETRIEVAL} for run in found[bits]] for bits in found}
-    row("ClusterGAN, mean of the seeds", [over([run[name] for run in means[b]]) for b in means for name in RETRIEVAL])
-    for i in range(max(map(len, means.values()))):
-        row(f"seed {i}", [over(found[b][i][name]) for b in found for name in RETRIEVAL])
+    for arm, name in RETRIEVAL_ARMS.items():
+        found = {bits: [run["retrieval"]["scores"] for run in retrieval_runs(bits, arm)] for bits in PAPER_RETRIEVAL}
+        means = [[[statistics.mean(run[s]) for run in found[bits]] for s in RETRIEVAL] for bits in found]
+        row(f"{name}, mean of the seeds", [over(each) for scores in means for each in scores])
+        for i, pair in enumerate(zip(*found.values(), strict=True)):
+            row(f"seed {i}", [over(run[score]) for run in pair for score in RETRIEVAL])
     row("the paper (Table 3)", [figure for figures in PAPER_RETRIEVAL.values() for figure in figures])
     shallow = json.loads((FOLDER / "hashing_mnist.json").read_text())["results"]
     for method, codes in sorted(shallow.items(), key=lambda item: -item[1]["32"]["mean_ap"]["mean"]):
@@ -169,23 +194,29 @@ def retrieval_table() -> str:
     return "\n".join(lines)
 
 
-def retrieval_runs(bits: int) -> list[dict]:
-    """Records of the runs whose codes have so many bits."""
-    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob(f"retrieval_{bits}-run*.json"))]
+def retrieval_runs(bits: int, arm: str) -> list[dict]:
+    """Records of an arm's runs whose codes have so many bits, in the order of their seeds."""
+    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob(f"retrieval_{bits}{arm}-run*.json"))]
 
 
-def retrieval_agreement() -> str:
+def retrieval_agreement(arm: str) -> str:
     """What shows, without labels, which of those runs is the bad one."""
     parts = []
     for bits in PAPER_RETRIEVAL:
         each = [
             f"seed {run['config']['seed']} {three(run['agreement'])} (ACC {three(run['results']['scoring']['acc'])})"
-            for run in retrieval_runs(bits)
+            for run in retrieval_runs(bits, arm)
         ]
         parts.append(f"{bits} bits: {', '.join(each)}")
     return "; ".join(parts)
 
 
+def everything() -> list[str]:
+    """All that README quotes."""
+    clustering = [table(), clustergan_table(), arms_table(), unguided_table(), agreement_table()]
+    rankings = [ranking(), ranking("unguided")]
+    return clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
+
+
 if __name__ == "__main__":
-    made = (table(), clustergan_table(), arms_table(), agreement_table(), ranking())
-    print(*made, retrieval_table(), retrieval_agreement(), sep="\n\n")
+    print(*everything(), sep="\n\n")
