@@ -17,7 +17,7 @@ __all__ = ["FORMS", "convolve", "deconvolve", "max_pool", "of_constant"]
 Array = jax.Array
 
 FORMS = ("auto", "native", "products")
-MANY = 16  # channels from which Winograd's form pays
+MANY = 16  # channels from which Winograd's form is taken; it was timed on 32 and more
 WHOLE = 64  # up to how many numbers per patch one product takes the whole patch; beyond, one row of it at a time
 
 

@@ -6,8 +6,8 @@ game, the entropy loss as a mean over pairs, self-paced weights once an epoch, a
 networks as the config says. Each of `STEPS` after it changes one thing more, and the last is the default of
 `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3.
 `wide` varies images in more ways than the default does; `sharp` lets the discriminator see them more and more clearly,
-so that the generator must draw better. Arms can be joined: `views+no_spl` is the step before the
-guide, without self-paced learning.
+so that the generator must draw better. Arms can be joined: `views+no_spl` is the step before the guide, without
+self-paced learning.
 """
 
 from ml_collections import ConfigDict
