@@ -10,7 +10,7 @@ for all, and so does this config (`--config.finetune.epochs=10` for the other).
 from jaxcluster.algorithms import aspc
 
 
-def get_config(arm="paper"):
+def get_config(variant="paper"):
     config = aspc.get_config()
     config.data.name = "fashion_mnist"
-    return aspc.apply_arm(config, arm)
+    return aspc.apply_variant(config, variant)

@@ -9,7 +9,7 @@ Not measured here in full: 600 epochs of seven times the work of `aspc_mnist_tes
 from jaxcluster.algorithms import aspc
 
 
-def get_config(arm="paper"):
+def get_config(variant="paper"):
     config = aspc.get_config()
     config.data.name = "mnist"
-    return aspc.apply_arm(config, arm)
+    return aspc.apply_variant(config, variant)

@@ -3,13 +3,13 @@
     python -m jaxcluster.data.usps --train zip.train.gz --test zip.test.gz --out usps.npz     # once; see README
     launch/seeds.sh configs/aspc_usps.py 0,1,2
 
-Measured figures, seeds, time and hardware: README's table, from the records in tests/records.
+Measured figures, seeds, time and hardware: README's table, from the records in configs/records.
 """
 
 from jaxcluster.algorithms import aspc
 
 
-def get_config(arm="paper"):
+def get_config(variant="paper"):
     config = aspc.get_config()
     config.data.path = "usps.npz"
-    return aspc.apply_arm(config, arm)
+    return aspc.apply_variant(config, variant)

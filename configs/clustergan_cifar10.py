@@ -10,7 +10,7 @@ Pixels in [-1, 1], variations by mirror and shift, as in the paper, and the reci
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.name = "cifar10"
     config.network.family = "cifar"
@@ -20,4 +20,4 @@ def get_config(arm="recipe"):
     config.consistency.translate = 3
     config.consistency.rotation = config.consistency.shift = 0.0
     config.consistency.noise = 0.05
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

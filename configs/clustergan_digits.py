@@ -9,9 +9,9 @@ README's table.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.name = "digits"
     config.adversarial.batch_size = 50
     config.initial.hidden = (128, 128, 512)
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

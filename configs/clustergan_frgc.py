@@ -9,11 +9,11 @@ the real data.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.n_clusters = 20
     config.m = 20
     config.data.path = "frgc.npz"
     config.network.family = "cifar"
     config.network.image_noise = config.network.hidden_noise = 0.0  # its discriminator has dropout instead
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

@@ -11,10 +11,10 @@ Convolutional players of Triple-GAN, a matter for an accelerator. What was measu
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.name = "mnist"
     config.network.family = "mnist"
     config.adversarial.epochs = 30
     config.pretrain.epochs = 30
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

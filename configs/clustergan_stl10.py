@@ -1,4 +1,4 @@
-"""ClusterGAN on the 13,000 labelled images of STL-10, 96x96x3 (CVPR 2019, Table 2: ACC .423, NMI .335).
+"""ClusterGAN on the 13,000 labeled images of STL-10, 96x96x3 (CVPR 2019, Table 2: ACC .423, NMI .335).
 
     python -m jaxcluster.data.prepare stl10     # once; needs `pip install "jaxcluster[prepare]"`
     python -m jaxcluster.main --config=configs/clustergan_stl10.py
@@ -10,7 +10,7 @@ Pixels in [-1, 1], variations by mirror and shift, as in the paper, and the reci
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.name = "stl10"
     config.network.family = "cifar"
@@ -20,4 +20,4 @@ def get_config(arm="recipe"):
     config.consistency.translate = 3
     config.consistency.rotation = config.consistency.shift = 0.0
     config.consistency.noise = 0.05
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

@@ -11,10 +11,10 @@ Measured, with the uniform and with the estimated prior: README's table.
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.path = "usps.npz"
     # As when the figures were recorded, before there were other ways.
     config.initial.dimensions = (1.0,)
     config.initial.trusted = "surest"
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

@@ -6,14 +6,14 @@
 
 README says how usps.npz is made. The paper's USPS (CVPR 2019, Table 2: ACC .970, NMI .931) has 1,100 digits a class and
 is not public; the labels draw this subset of the public one and nothing else. After the colon: an arm, see
-jaxcluster/algorithms/clustergan/arms.py. Measured: README's tables.
+jaxcluster/algorithms/clustergan/variants.py. Measured: README's tables.
 """
 
 from jaxcluster.algorithms import clustergan
 
 
-def get_config(arm="recipe"):
+def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.path = "usps_balanced.npz"
     config.initial.trusted = "surest"  # as when the figures were recorded, before there were other ways
-    return clustergan.apply_arm(config, arm)
+    return clustergan.apply_variant(config, variant)

@@ -26,7 +26,7 @@ def affine_matrices(
     shear: Array | None = None,
     center: str = "true",
 ) -> Array:
-    """Matrices that stretch and rotate an image about its centre after shifting it.
+    """Matrices that stretch and rotate an image about its center after shifting it.
 
         source = R(θ) S (output − c + t) + c,     R(θ) = [[cos θ, −sin θ], [sin θ, cos θ]],     S = [[s₁, k], [0, s₂]]
 
@@ -40,7 +40,7 @@ def affine_matrices(
         width: columns of the image.
         stretch: [b, 2] s along rows and columns; None: 1.
         shear: [b] k, rows per column; None: 0.
-        center: "true" is the centre of the pixel grid, ((h−1)/2, (w−1)/2); "keras" is (h/2 + 0.5, w/2 + 0.5), one
+        center: "true" is the center of the pixel grid, ((h−1)/2, (w−1)/2); "keras" is (h/2 + 0.5, w/2 + 0.5), one
             pixel further, as the library that the paper used had it: at 10 degrees a shift of a quarter pixel.
 
     Returns:
@@ -97,7 +97,7 @@ def warp(images: Array, matrices: Array) -> Array:
     m = matrices[..., None, None]  # [b, 2, 3, 1, 1]
     top, down = _lower(m[:, 0, 0] * row + m[:, 0, 1] * column + m[:, 0, 2], height)
     left, right = _lower(m[:, 1, 0] * row + m[:, 1, 1] * column + m[:, 1, 2], width)
-    # One list of numbers for the whole batch, and the upper neighbours a fixed step behind the lower ones: on a CPU a
+    # One list of numbers for the whole batch, and the upper neighbors a fixed step behind the lower ones: on a CPU a
     # quarter of the time that an indexed read per image takes.
     image = jnp.arange(b, dtype=jnp.int32)[:, None, None]
     channel = jnp.arange(channels, dtype=jnp.int32)[None, None, None]
@@ -193,7 +193,7 @@ def random_translate(key: Array, images: Array, position: Array, *, pixels: int,
         images: [b, h, w, c].
         position: [b] int, the samples' positions in the global batch.
         pixels: largest shift, at least 0.
-        fill: what comes in from outside: "edge" repeats the border, "zero" is 0 (black in [0, 1], grey in [−1, 1]).
+        fill: what comes in from outside: "edge" repeats the border, "zero" is 0 (black in [0, 1], gray in [−1, 1]).
 
     Returns:
         [b, h, w, c] shifted images.
@@ -231,7 +231,7 @@ def gaussian_noise(key: Array, inputs: Array, position: Array, *, sd: float) -> 
 
 
 def _lower(source: Array, size: int) -> tuple[Array, Array]:
-    """The lower neighbour of each coordinate, and how much of the way to the upper one it lies."""
+    """The lower neighbor of each coordinate, and how much of the way to the upper one it lies."""
     source = jnp.clip(source, 0, size - 1)
     index = jnp.clip(source.astype(jnp.int32), 0, max(size - 2, 0))  # truncation is floor: source >= 0
     return index, source - index.astype(source.dtype)

@@ -18,16 +18,18 @@ import numpy as np
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from jaxcluster import data, report
+from jaxcluster import data
 from jaxcluster.commandline import UsageError, one_line, parse
-from jaxcluster.job import Job, algorithm_of, build, completed, load_model, place_of, prepare, settings_of
+from jaxcluster.files import storage
+from jaxcluster.files.workdir import WorkdirError, claim, read_identity, write_json
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import compilation, devices, epochs, hosts, storage
+from jaxcluster.runtime import compilation, devices, epochs, hosts
 from jaxcluster.runtime.feed import PLACES, Feed
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, listen
 from jaxcluster.runtime.trainer import TrainingError, train
-from jaxcluster.runtime.workdir import WorkdirError, claim, read_identity, write_json
+from jaxcluster.workflow import report
+from jaxcluster.workflow.job import Job, algorithm_of, build, completed, load_model, place_of, prepare, settings_of
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The config file, for example configs/aspc_mnist.py.")
 _WORKDIR = flags.DEFINE_string(
@@ -68,14 +70,14 @@ def main(argv: list[str]) -> None:
     try:
         if len(argv) > 1:
             raise UsageError(f"unexpected argument {argv[1]!r}; options are written --name=value")
-        compilation.keep_programs(Reporter().say)
+        compilation.enable_compilation_cache(Reporter().say)
         if _PREDICT.value is not None:
             predict(_PREDICT.value, _WORKDIR.value, Reporter())
         else:
             workdir = _workdir()
             _join()
             with hosts.broken_is_told():
-                cluster(_CONFIG.value, workdir, Reporter() if hosts.is_first() else Reporter(io.StringIO()))
+                cluster(_CONFIG.value, workdir, Reporter() if hosts.is_primary() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
         _stop(f"error: {one_line(error)}", 2)
     except (TrainingError, hosts.HostError, OSError) as error:
@@ -85,7 +87,7 @@ def main(argv: list[str]) -> None:
     except KeyboardInterrupt:
         _stop("interrupted. The same command goes on from the last checkpoint.", 130)
     except Exception:
-        if not hosts.several():
+        if not hosts.is_multiprocess():
             raise
         _stop(traceback.format_exc(), 1)
 
@@ -118,7 +120,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
             place=job.place,
         )
     hosts.leave()
-    if not hosts.is_first():
+    if not hosts.is_primary():
         return
     results = report.Results(
         dataset=dataset,
@@ -200,7 +202,7 @@ def _join() -> None:
 
 def _stop(sentence: str, exit_code: int) -> NoReturn:
     """Say why, and leave."""
-    number = f"process {jax.process_index()}: " if hosts.several() else ""
+    number = f"process {jax.process_index()}: " if hosts.is_multiprocess() else ""
     print(f"{number}{sentence}", file=sys.stderr)
     hosts.abort(exit_code)
 

@@ -1,4 +1,7 @@
-"""What an algorithm offers to the trainer: phases made of pure functions, and outputs a person can use.
+"""What an algorithm offers: a `Method` to the workflow, an `Algorithm` made of pure functions to the trainer.
+
+A `Method` is what is known before there is data: a name, settings with their rules, variants, and `build`, which makes
+the `Algorithm` for one data set.
 
 The trainer (`jaxcluster.runtime`) knows these types and nothing else of an algorithm; an algorithm knows nothing
 of devices, files or progress. A phase is trained epoch by epoch. In every epoch the trainer runs
@@ -10,12 +13,12 @@ of devices, files or progress. A phase is trained epoch by epoch. In every epoch
 and then asks `fault` and `done` whether to go on. Phases hand over a model (a nested dict of arrays), never a state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 
-__all__ = ["Algorithm", "Batch", "Outputs", "Phase", "no_fault", "not_done"]
+__all__ = ["Algorithm", "Batch", "Method", "Outputs", "Phase", "no_fault", "not_done"]
 
 Array = jax.Array
 Model = dict[str, Any]
@@ -86,6 +89,8 @@ class Outputs(NamedTuple):
     centers: Array  # [k, d]
     others: dict[str, Array] | None = None
     """Further assignments [n] by name, reported beside the labels."""
+    probabilities: Array | None = None
+    """[n, k] of each cluster for each sample, rows sum to 1; None where the algorithm has none."""
 
 
 class Algorithm(NamedTuple):
@@ -105,3 +110,30 @@ class Algorithm(NamedTuple):
     """(model of the last phase, key) -> images in [0, 1] that it draws, and the cluster each is drawn for."""
     similarity: Callable[[Array], Array] | None = None
     """Embeddings [r, d] -> [r, r] similarities, if the algorithm is about them."""
+
+
+class Method(NamedTuple):
+    """A deep clustering method as the workflow knows it; `jaxcluster.algorithms` registers these by name."""
+
+    name: str
+    """Of `config.algorithm`."""
+    summary: str
+    """One line for `--list`."""
+    defaults: Callable[[], Any]
+    """() -> ConfigDict with every setting, `config.algorithm` among them."""
+    check: Callable[[Any, int], None]
+    """(config, number of samples); ValueError names the field, what it got and what is allowed."""
+    remarks: Callable[[Any, tuple[int, ...]], list[str]]
+    """(config, shape of a sample) -> sentences that a user should read before the run starts."""
+    build: Callable[..., Algorithm]
+    """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale."""
+    variants: Mapping[str, str] = {}
+    """Name -> one line; what may stand behind the colon of a config's name."""
+    apply_variant: Callable[[Any, str], Any] | None = None
+    """(config, name) -> config with the settings of a variant; ValueError if there is no such variant."""
+    shared_phase: str = ""
+    """The phase whose model `config.init_from` takes from another run; "" if none can be taken."""
+    renamed: Mapping[str, str] = {}
+    """Old dotted name of a setting -> its name today, so that old configs and workdirs keep working."""
+    docs: Mapping[str, str] = {}
+    """Dotted name of a setting -> one line, for --help."""

@@ -145,7 +145,7 @@ def test_flips_are_fair_mirrors_and_belong_to_their_position():
 
 @pytest.mark.parametrize("fill", ["edge", "zero"])
 def test_translation_is_by_whole_pixels_each_shift_equally_often(fill):
-    # Each pixel says where it was; the centre of a 5 x 5 image is always filled from inside.
+    # Each pixel says where it was; the center of a 5 x 5 image is always filled from inside.
     n, pixels = 1800, 1
     image = np.arange(1, 26, dtype=np.float32).reshape(5, 5, 1)
     images = jnp.broadcast_to(jnp.asarray(image)[None], (n, 5, 5, 1))

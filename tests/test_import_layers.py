@@ -14,21 +14,20 @@ PACKAGE = ROOT / "jaxcluster"
 MAY_IMPORT = {
     "spl": set(),
     "losses": set(),
-    "prior": set(),
     "augment": set(),
     "metrics": set(),
     "hashing": set(),
     "protocol": set(),
-    "clusterers": set(),
+    "clusterers": {"augment"},
     "networks": set(),
+    "files": set(),
     "data": set(),
     "plots": set(),
-    "runtime": {"protocol"},
-    "algorithms": {"spl", "losses", "prior", "augment", "metrics", "clusterers", "networks", "protocol"},
-    "report": {"metrics", "plots", "protocol", "runtime"},
+    "runtime": {"protocol", "files"},
+    "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol"},
     "commandline": set(),
-    "job": {"algorithms", "commandline", "runtime", "data", "protocol"},
-    "main": {"commandline", "job", "runtime", "data", "protocol", "report"},
+    "workflow": {"algorithms", "metrics", "plots", "protocol", "runtime", "files", "data", "commandline"},
+    "main": {"commandline", "workflow", "runtime", "files", "data", "protocol"},
 }
 
 

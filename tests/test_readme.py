@@ -3,8 +3,8 @@
 import pathlib
 import re
 
+from configs.records import tables
 from jaxcluster.algorithms import aspc, clustergan
-from tests.records import tables
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -12,14 +12,14 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_table_is_the_one_the_records_give():
     for made in tables.everything():
-        assert made in README, "run `python -m tests.records.tables` and paste what it prints"
+        assert made in README, "run `python -m configs.records.tables` and paste what it prints"
 
 
 def test_every_record_is_a_whole_run_of_a_shipped_config():
     for config, summaries in tables.runs().items():
         name, _, arm = config.partition("-arm_")
         assert (ROOT / "configs" / f"{name}.py").exists()
-        assert not arm or arm in aspc.ARMS
+        assert not arm or arm in aspc.VARIANTS
         seeds = [summary["config"]["seed"] for summary in summaries]
         assert len(set(seeds)) == len(seeds)
         for summary in summaries:
@@ -33,7 +33,7 @@ def test_every_clustergan_record_is_a_whole_run_of_a_shipped_config():
     for name, summaries in found.items():
         config, _, arm = name.partition("-arm_")
         assert (ROOT / "configs" / f"{config.removesuffix('_estimated')}.py").exists()
-        clustergan.apply_arm(clustergan.get_config(), arm or "recipe")
+        clustergan.apply_variant(clustergan.get_config(), arm or "recipe")
         for summary in summaries:
             assert summary["results"]["epochs"]["adversarial"] == summary["config"]["adversarial"]["epochs"]
             # Only the pretraining, which is the same for the same seed, may come from another run.

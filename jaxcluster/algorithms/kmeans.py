@@ -6,27 +6,27 @@ import jax
 
 from jaxcluster import clusterers
 
-__all__ = ["kmeans_as_set"]
+__all__ = ["kmeans_from_config"]
 
 Array = jax.Array
-PAIRS = 2e8  # of points and centres, over all restarts, in one device call: about a second on two cores
+PAIRS = 2e8  # of points and centers, over all restarts, in one device call: about a second on two cores
 
 
-def kmeans_as_set(settings, key: Array, points: Array, num_clusters: int, poll: Callable[[], None]):
+def kmeans_from_config(settings, key: Array, points: Array, n_clusters: int, poll: Callable[[], None]):
     """`clusterers.kmeans` with what `settings.add_kmeans` has added to a group.
 
     Args:
         settings: the group.
         key: of the seeds.
         points: [n, d].
-        num_clusters: k.
+        n_clusters: k.
         poll: called between device calls; may raise.
     """
-    pairs = settings.restarts * len(points) * num_clusters  # in one iteration
+    pairs = settings.restarts * len(points) * n_clusters  # in one iteration
     return clusterers.kmeans(
         key,
         points,
-        num_clusters,
+        n_clusters,
         restarts=settings.restarts,
         max_iterations=settings.max_iterations,
         tolerance=settings.tolerance,

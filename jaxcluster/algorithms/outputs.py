@@ -1,4 +1,4 @@
-"""From embeddings and centres to what a user gets."""
+"""From embeddings and centers to what a user gets."""
 
 import jax
 import jax.numpy as jnp
@@ -10,16 +10,16 @@ __all__ = ["nearest_center"]
 
 
 def nearest_center(model: dict, rows: dict) -> Outputs:
-    """Nearest centre of each sample ([P2] Eq. 15), and how clearly it is the nearest.
+    """Nearest center of each sample ([P2] Eq. 15), and how clearly it is the nearest.
 
-        confidence = 1 − (distance to the nearest centre) / (distance to the second nearest)
+        confidence = 1 − (distance to the nearest center) / (distance to the second nearest)
 
-    1 at a centre, 0 on the border between two clusters.
+    1 at a center, 0 on the border between two clusters.
     """
     embedding, centers = rows["embedding"], model["centers"]
     distances = squared_distances(embedding, centers)
     two_nearest = -jax.lax.top_k(-distances, 2)[0]
-    # Two equal centres leave 0/0 for a sample that sits on both: it lies on their border.
+    # Two equal centers leave 0/0 for a sample that sits on both: it lies on their border.
     ratio = jnp.where(two_nearest[:, 1] > 0, two_nearest[:, 0] / jnp.maximum(two_nearest[:, 1], 1e-30), 1)
     return Outputs(
         labels=jnp.argmin(distances, axis=1).astype(jnp.int32),

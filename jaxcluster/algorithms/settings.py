@@ -112,7 +112,7 @@ def check_augment(config: ConfigDict) -> None:
 
 
 def check_phase(config: ConfigDict, phase: str) -> None:
-    """Check the optimiser's settings of one phase."""
+    """Check the optimizer's settings of one phase."""
     require(config, f"{phase}.batch_size", "at least 1", lambda b: b >= 1)
     require(config, f"{phase}.optimizer", *one_of("sgd", "adam"))
     require(config, f"{phase}.learning_rate", "above 0", lambda r: finite(r) and r > 0)

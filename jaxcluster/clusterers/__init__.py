@@ -2,7 +2,7 @@
 
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
-from jaxcluster.clusterers.spectral import neighbour_graph, normalised_cut, spectral_embedding
+from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
 
 __all__ = [
     "BalancedKMeans",
@@ -10,8 +10,8 @@ __all__ = [
     "balanced_kmeans",
     "kmeans",
     "nearest",
-    "neighbour_graph",
-    "normalised_cut",
+    "neighbor_graph",
+    "normalized_cut",
     "spectral_embedding",
     "squared_distances",
 ]

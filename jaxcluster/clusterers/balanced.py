@@ -1,6 +1,6 @@
-"""Balanced k-means: clusters of given sizes, by optimal transport between points and centres.
+"""Balanced k-means: clusters of given sizes, by optimal transport between points and centers.
 
-    min over centres m and P ≥ 0 of   Σ_ik P_ik ‖x_i − m_k‖² + τ Σ_ik P_ik log P_ik
+    min over centers m and P ≥ 0 of   Σ_ik P_ik ‖x_i − m_k‖² + τ Σ_ik P_ik log P_ik
     with   Σ_k P_ik = 1   and   Σ_i P_ik = n p_k
 
 for a temperature τ that falls towards 0, where P becomes an assignment. With the sizes given, a clustering that
@@ -30,7 +30,7 @@ class BalancedKMeans(NamedTuple):
 
     labels: Array  # [n] int32
     centers: Array  # [k, d]
-    cost: Array  # [] sum of squared distances to the assigned centres
+    cost: Array  # [] sum of squared distances to the assigned centers
     costs: Array  # [restarts]
     sizes: Array  # [k] int32, of the labels: near n p_k, not equal to it
 
@@ -38,7 +38,7 @@ class BalancedKMeans(NamedTuple):
 def balanced_kmeans(
     key: Array,
     points: Array,
-    num_clusters: int,
+    n_clusters: int,
     *,
     proportions: Array | None = None,
     restarts: int = 3,
@@ -49,11 +49,11 @@ def balanced_kmeans(
 
     Args:
         key: random key of the seeds.
-        points: [n, d] float, n >= num_clusters.
-        num_clusters: k.
+        points: [n, d] float, n >= n_clusters.
+        n_clusters: k.
         proportions: [k] p, positive, adding up to 1; None: all 1/k.
         restarts: independent starts from k-means++ seeds, one after the other.
-        rounds: of assignment and new centres, over which the temperature falls.
+        rounds: of assignment and new centers, over which the temperature falls.
         poll: called between the restarts; may raise.
 
     Returns:
@@ -64,12 +64,12 @@ def balanced_kmeans(
     """
     if points.ndim != 2:
         raise ValueError(f"points must be [n, d], got {points.shape}")
-    if not 1 <= num_clusters <= points.shape[0]:
-        raise ValueError(f"num_clusters must lie in 1..n = {points.shape[0]}, got {num_clusters}")
+    if not 1 <= n_clusters <= points.shape[0]:
+        raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
     if proportions is None:
-        proportions = jnp.full(num_clusters, 1 / num_clusters, points.dtype)
-    if proportions.shape != (num_clusters,):
-        raise ValueError(f"proportions must be [{num_clusters}], got {proportions.shape}")
+        proportions = jnp.full(n_clusters, 1 / n_clusters, points.dtype)
+    if proportions.shape != (n_clusters,):
+        raise ValueError(f"proportions must be [{n_clusters}], got {proportions.shape}")
     # About their mean: squared distances are differences of large squares otherwise.
     middle = jnp.mean(points, axis=0, keepdims=True)
     points, proportions = points - middle, proportions.astype(points.dtype)
@@ -84,7 +84,7 @@ def balanced_kmeans(
         centers=centers[best] + middle,
         cost=costs[best],
         costs=costs,
-        sizes=jnp.bincount(labels[best], length=num_clusters).astype(jnp.int32),
+        sizes=jnp.bincount(labels[best], length=n_clusters).astype(jnp.int32),
     )
 
 

@@ -1,6 +1,6 @@
 """k-means: Lloyd's iterations from greedy k-means++ seeds, restarts side by side.
 
-    min over centres m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
+    min over centers m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
 
 Reference: [P2] Eq. 7 (the initial clustering of ASPC-DA); Arthur & Vassilvitskii, SODA 2007, for the seeds.
 """
@@ -17,7 +17,7 @@ __all__ = ["KMeans", "kmeans", "nearest", "seeds", "squared_distances"]
 
 Array = jax.Array
 
-AT_ONCE = 2**26  # distances between points and centres that are held together: 256 MiB in float32
+AT_ONCE = 2**26  # distances between points and centers that are held together: 256 MiB in float32
 
 
 class KMeans(NamedTuple):
@@ -60,7 +60,7 @@ def squared_distances(points: Array, centers: Array) -> Array:
 
 
 def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
-    """Each point's nearest centre and its squared distance; of equally near ones the first.
+    """Each point's nearest center and its squared distance; of equally near ones the first.
 
     Args:
         points: [n, d].
@@ -83,7 +83,7 @@ def _nearest(points: Array, centers: Array) -> tuple[Array, Array]:
 def kmeans(
     key: Array,
     points: Array,
-    num_clusters: int,
+    n_clusters: int,
     *,
     restarts: int = 20,
     max_iterations: int = 300,
@@ -97,38 +97,38 @@ def kmeans(
     The restart with the smallest sum of squares is kept. With `slack` above 0, of all restarts whose sum of squares
     is at most 1 + slack times the smallest, the one with the largest simplified silhouette is kept,
 
-        mean over i of   1 − (distance of x_i to its nearest centre) / (distance to its second nearest),
+        mean over i of   1 − (distance of x_i to its nearest center) / (distance to its second nearest),
 
     because sums of squares that differ by less than a per cent say little: splitting a large wide cluster and merging
     two small close ones can cost less than the clustering that has every cluster apart.
 
     Args:
         key: random key of the seeds.
-        points: [n, d] float, n ≥ num_clusters.
-        num_clusters: k.
+        points: [n, d] float, n ≥ n_clusters.
+        n_clusters: k.
         restarts: independent starts, run side by side, as many at once as `AT_ONCE` allows.
         max_iterations: bound on Lloyd's iterations.
-        tolerance: a restart ends when its centres move by no more than this share of the mean variance of the
-            features (sum of squares over all centres).
+        tolerance: a restart ends when its centers move by no more than this share of the mean variance of the
+            features (sum of squares over all centers).
         slack: see above; 0 is plain k-means.
         slice_iterations: run this many iterations per device call, with `poll()` between calls, so that long work
             can be interrupted; None runs all in one call and may itself be traced by `jax.jit`.
         poll: called between the slices; may raise.
 
     Returns:
-        `KMeans`. A cluster that loses all its points restarts at the point farthest from its centre.
+        `KMeans`. A cluster that loses all its points restarts at the point farthest from its center.
 
     Raises:
         ValueError: `points` is not [n, d], or has fewer points than clusters.
     """
     if points.ndim != 2:
         raise ValueError(f"points must be [n, d], got {points.shape}")
-    if not 1 <= num_clusters <= points.shape[0]:
-        raise ValueError(f"num_clusters must lie in 1..n = {points.shape[0]}, got {num_clusters}")
+    if not 1 <= n_clusters <= points.shape[0]:
+        raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
     limit = tolerance * jnp.mean(jnp.var(points, axis=0))
     middle = jnp.mean(points, axis=0, keepdims=True)
     points = points - middle
-    run = _start(key, points, num_clusters, restarts)
+    run = _start(key, points, n_clusters, restarts)
     while True:
         stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
         run = _iterate(run, points, jnp.minimum(stop, max_iterations), limit)
@@ -138,9 +138,9 @@ def kmeans(
         poll()
 
 
-@partial(jax.jit, static_argnames=("num_clusters", "restarts"))
-def _start(key: Array, points: Array, num_clusters: int, restarts: int) -> _Run:
-    seed = jax.vmap(lambda k: seeds(k, points, num_clusters))
+@partial(jax.jit, static_argnames=("n_clusters", "restarts"))
+def _start(key: Array, points: Array, n_clusters: int, restarts: int) -> _Run:
+    seed = jax.vmap(lambda k: seeds(k, points, n_clusters))
     return _Run(
         centers=seed(jax.random.split(key, restarts)),
         inertia=jnp.full(restarts, jnp.inf, points.dtype),
@@ -149,13 +149,13 @@ def _start(key: Array, points: Array, num_clusters: int, restarts: int) -> _Run:
     )
 
 
-def seeds(key: Array, points: Array, num_clusters: int) -> Array:
+def seeds(key: Array, points: Array, n_clusters: int) -> Array:
     """Greedy k-means++, [k, d]: of a few draws by squared distance, the one that lowers the potential most."""
     n = points.shape[0]
-    trials = 2 + int(math.log(num_clusters))
+    trials = 2 + int(math.log(n_clusters))
     first_key, key = jax.random.split(key)
     first = points[jax.random.randint(first_key, (), 0, n)]
-    centers = jnp.zeros((num_clusters, points.shape[1]), points.dtype).at[0].set(first)
+    centers = jnp.zeros((n_clusters, points.shape[1]), points.dtype).at[0].set(first)
     closest = squared_distances(points, first[None])[:, 0]
 
     def add(i, carry):
@@ -167,7 +167,7 @@ def seeds(key: Array, points: Array, num_clusters: int) -> Array:
         best = jnp.argmin(after.sum(axis=0))
         return centers.at[i].set(candidates[best]), after[:, best]
 
-    return jax.lax.fori_loop(1, num_clusters, add, (centers, closest))[0]
+    return jax.lax.fori_loop(1, n_clusters, add, (centers, closest))[0]
 
 
 @jax.jit
@@ -189,7 +189,7 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
 
 
 def _each(function: Callable, centers: Array, points: Array):
-    """Apply a function to the centres of every restart, to as many at once as memory should hold distances of."""
+    """Apply a function to the centers of every restart, to as many at once as memory should hold distances of."""
     restarts, clusters, _ = centers.shape
     together = max(AT_ONCE // (len(points) * clusters), 1)
     if together >= restarts:
@@ -198,7 +198,7 @@ def _each(function: Callable, centers: Array, points: Array):
 
 
 def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
-    """One iteration: (new centres [k, d], sum of squares before the move, squared length of the move)."""
+    """One iteration: (new centers [k, d], sum of squares before the move, squared length of the move)."""
     labels, distances = _nearest(points, centers)
     members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
     counts = members.sum(axis=0)
@@ -227,7 +227,7 @@ def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
 
 
 def _quality(points: Array, centers: Array) -> tuple[Array, Array]:
-    """Sum of squares, and simplified silhouette (0 where there is no second centre, or both are equally near)."""
+    """Sum of squares, and simplified silhouette (0 where there is no second center, or both are equally near)."""
     distances = squared_distances(points, centers)
     if centers.shape[0] == 1:
         return distances.sum(), jnp.zeros((), points.dtype)

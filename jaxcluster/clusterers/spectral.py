@@ -1,4 +1,4 @@
-"""Spectral embedding of the graph of nearest neighbours: points of one cluster come to lie on one ray.
+"""Spectral embedding of the graph of nearest neighbors: points of one cluster come to lie on one ray.
 
     (I − D^-1/2 A D^-1/2) u = μ u,     rows of the first eigenvectors, scaled to length 1
 
@@ -9,17 +9,17 @@ Reference: Ng, Jordan & Weiss, "On Spectral Clustering", NIPS 2001; [P2] Table 6
 
 import numpy as np
 
-__all__ = ["neighbour_graph", "normalised_cut", "spectral_embedding"]
+__all__ = ["neighbor_graph", "normalized_cut", "spectral_embedding"]
 
 
-def neighbour_graph(points: np.ndarray, *, neighbours: int = 10):
+def neighbor_graph(points: np.ndarray, *, neighbors: int = 10):
     """Graph that joins each point to its nearest others.
 
-        a_ij = (1[j among the neighbours of i] + 1[i among those of j]) / 2
+        a_ij = (1[j among the neighbors of i] + 1[i among those of j]) / 2
 
     Args:
         points: [n, d].
-        neighbours: of each point, below n.
+        neighbors: of each point, below n.
 
     Returns:
         [n, n] scipy sparse matrix, symmetric, without self-loops.
@@ -27,9 +27,9 @@ def neighbour_graph(points: np.ndarray, *, neighbours: int = 10):
     from sklearn.neighbors import kneighbors_graph
 
     points = np.asarray(points)
-    if points.ndim != 2 or not 1 <= neighbours < len(points):
-        raise ValueError(f"points must be [n, d] with n > neighbours = {neighbours}, got {points.shape}")
-    graph = kneighbors_graph(points, neighbours)
+    if points.ndim != 2 or not 1 <= neighbors < len(points):
+        raise ValueError(f"points must be [n, d] with n > neighbors = {neighbors}, got {points.shape}")
+    graph = kneighbors_graph(points, neighbors)
     return 0.5 * (graph + graph.T)
 
 
@@ -37,7 +37,7 @@ def spectral_embedding(graph, dimensions: int, *, seed: int = 0) -> np.ndarray:
     """Rows of the smoothest vectors on a graph, each scaled to length 1.
 
     Args:
-        graph: [n, n] symmetric sparse matrix, as `neighbour_graph` gives it. If it has several components they come
+        graph: [n, n] symmetric sparse matrix, as `neighbor_graph` gives it. If it has several components they come
             apart by themselves, at the cost of dimensions.
         dimensions: of the embedding, below n.
         seed: of the eigensolver's start.
@@ -59,7 +59,7 @@ def spectral_embedding(graph, dimensions: int, *, seed: int = 0) -> np.ndarray:
     return (rows / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def normalised_cut(graph, labels: np.ndarray) -> float:
+def normalized_cut(graph, labels: np.ndarray) -> float:
     """How much of each cluster's edges leave it, added up: small for a good clustering.
 
         Σ_k  (weight of edges from k to other clusters) / (weight of all edges of k)

@@ -48,10 +48,10 @@ def read_arrays(path: str, where: str) -> Source:
         pixels, labels = read_npy(path, where), None
     else:
         found = read_npz(path, where)
-        labelled = [key for key in LABEL_KEYS if key in found]
-        if len(labelled) > 1:
-            raise DataError(f"{where}: arrays {', '.join(labelled)} may all be the labels; keep one of them")
-        labels = found.pop(labelled[0]) if labelled and len(found) > 1 else None
+        labeled = [key for key in LABEL_KEYS if key in found]
+        if len(labeled) > 1:
+            raise DataError(f"{where}: arrays {', '.join(labeled)} may all be the labels; keep one of them")
+        labels = found.pop(labeled[0]) if labeled and len(found) > 1 else None
         pixels = only_array(found, IMAGE_KEYS, where, "images")
     return Source(pixels, labels, white=1.0 if pixels.dtype == bool else None)
 

@@ -16,15 +16,15 @@ __all__ = ["EXTENSIONS", "find_images", "folder_labels", "read_folder"]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
-GREY = ("1", "L", "LA", "La")
+GRAY = ("1", "L", "LA", "La")
 DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 TRIAL = 32  # files that are timed before threads are chosen or not
 CHUNK = 64  # files per task of the pool
 
 
-class _ColourFoundError(Exception):
-    """A colour image turned up while the array had room for one channel."""
+class _ColorFoundError(Exception):
+    """A color image turned up while the array had room for one channel."""
 
 
 def find_images(folder: Path, where: str, report: Callable[[str], None]) -> tuple[str, ...]:
@@ -89,8 +89,8 @@ def read_folder(
 ) -> Source:
     """Read a folder of images, or one image file.
 
-    Grey images have one channel and colour images three; a palette counts as colour, alpha is dropped (not
-    blended), and if grey and colour are mixed, all become colour. Images of 16 or 32 bits are one channel of
+    Gray images have one channel and color images three; a palette counts as color, alpha is dropped (not
+    blended), and if gray and color are mixed, all become color. Images of 16 or 32 bits are one channel of
     float32. Of an animation the first frame is read. Nothing is resized or turned.
 
     Args:
@@ -98,7 +98,7 @@ def read_folder(
         where: field and value, as errors name them.
         progress: whether to show a bar on stderr.
         report: takes a sentence for the user.
-        channels: 3 reads grey images as colour, for a model that was fitted on colour; None decides by the
+        channels: 3 reads gray images as color, for a model that was fitted on color; None decides by the
             images.
 
     Returns:
@@ -113,10 +113,10 @@ def read_folder(
     else:
         folder, files = folder.parent, (folder.name,)
     first = _decode(folder / files[0], where)
-    colour = channels == 3 or first.shape[-1] == 3
+    color = channels == 3 or first.shape[-1] == 3
     try:
-        images = _read_all(folder, files, first, colour, where, progress)
-    except _ColourFoundError:  # rare, and costs the files read so far once more
+        images = _read_all(folder, files, first, color, where, progress)
+    except _ColorFoundError:  # rare, and costs the files read so far once more
         images = _read_all(folder, files, first, True, where, progress)
     return Source(images, folder_labels(files), files=files)
 
@@ -127,11 +127,11 @@ def _decode(path: Path, where: str) -> np.ndarray:
 
     try:
         with Image.open(path) as image:
-            if image.mode in GREY:
+            if image.mode in GRAY:
                 pixels = image if image.mode == "L" else image.convert("L")
             elif image.mode in DEEP:
                 return np.asarray(image).astype(np.float32)[..., None]
-            elif image.mode in ("P", "PA"):  # by way of RGBA: a palette may hold a transparent colour
+            elif image.mode in ("P", "PA"):  # by way of RGBA: a palette may hold a transparent color
                 pixels = image.convert("RGBA").convert("RGB")
             else:
                 pixels = image if image.mode == "RGB" else image.convert("RGB")
@@ -144,10 +144,10 @@ def _decode(path: Path, where: str) -> np.ndarray:
 
 
 def _read_all(
-    folder: Path, files: tuple[str, ...], first: np.ndarray, colour: bool, where: str, progress: bool
+    folder: Path, files: tuple[str, ...], first: np.ndarray, color: bool, where: str, progress: bool
 ) -> np.ndarray:
     h, w = first.shape[:2]
-    images = np.empty((len(files), h, w, 3 if colour else 1), first.dtype)
+    images = np.empty((len(files), h, w, 3 if color else 1), first.dtype)
     stopped = threading.Event()
 
     def fill(start: int, stop: int) -> int:
@@ -157,8 +157,8 @@ def _read_all(
             try:
                 pixels = _decode(folder / files[i], where)
                 _check_alike(pixels, first, files[i], files[0], where)
-                if pixels.shape[-1] == 3 and not colour:
-                    raise _ColourFoundError
+                if pixels.shape[-1] == 3 and not color:
+                    raise _ColorFoundError
             except Exception:
                 stopped.set()  # so that the other threads stop at once
                 raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcluster.data import arrays, catalogue, folder
+from jaxcluster.data import arrays, catalog, folder
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.labels import as_labels, read_labels
 from jaxcluster.data.pixels import as_images, frame_for, scale_of
@@ -74,9 +74,9 @@ def _print_on_stderr(sentence: str) -> None:
 
 def _read(name, split, path, data_dir, where, frame: Frame | None, progress, report) -> Source:
     if name == "digits":
-        return catalogue.read_digits(split)
+        return catalog.read_digits(split)
     if name:
-        return catalogue.read_tfds(name, split, data_dir, progress, report)
+        return catalog.read_tfds(name, split, data_dir, progress, report)
     place = Path(path).expanduser()
     suffix = place.suffix.lower()
     if not os.path.exists(place):  # Path.exists raises where a parent may not be read

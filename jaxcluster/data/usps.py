@@ -5,7 +5,7 @@
 Two publishers, one content: the data page of the book "The Elements of Statistical Learning" (zip.train.gz,
 7,291 lines; zip.test.gz, 2,007 lines; a label from 0 to 9, then 256 values in [-1, 1]) and LIBSVM's
 multiclass page (usps, usps.t, also as .bz2; labels from 1 to 10, then index:value pairs). Both are
-recognised by their first line. The result holds `x` [n, 16, 16, 1] float32 in [0, 1] as (value + 1) / 2,
+recognized by their first line. The result holds `x` [n, 16, 16, 1] float32 in [0, 1] as (value + 1) / 2,
 training images first, and `y` [n] int64.
 """
 

@@ -45,7 +45,7 @@ def fit(
     radii are set to the median distances.
 
     Args:
-      seed: integer or NumPy Generator; each centre starts as the mean of five random training vectors.
+      seed: integer or NumPy Generator; each center starts as the mean of five random training vectors.
       X: [n, d] training vectors, at least five.
       bits: any number.
       mean_tolerance: stop if the mean of |o_kl - n/4| is at most this times n/4, and
@@ -68,7 +68,7 @@ def fit(
         raise ValueError(f"X must have at least 5 rows, got {n}")
     rng = np.random.default_rng(seed)
     first = np.stack([X[rng.choice(n, 5, replace=False)].mean(0, dtype=np.float64) for _ in range(bits)])
-    # Centres stay combinations of the first ones, c = M first: distances need the products with those only.
+    # Centers stay combinations of the first ones, c = M first: distances need the products with those only.
     products, squares = _products(X, first)
     gram = first @ first.T
     M = np.eye(bits)

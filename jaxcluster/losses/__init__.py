@@ -1,23 +1,23 @@
 """Losses as pure functions: one value per sample, and the mean over what counts.
 
-Squared errors (`reconstruction`, `cluster_center`), the adversarial game (`discriminator`, `fool`), minimum entropy of
-similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`, `virtual_adversarial`);
-`weighted_mean` makes a batch's loss of them.
+Squared errors (`reconstruction`, `cluster_center`), the adversarial game (`discriminator`, `adversarial_loss`), minimum
+entropy of similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`,
+`virtual_adversarial`); `weighted_mean` makes a batch's loss of them.
 """
 
-from jaxcluster.losses.adversarial import discriminator, fool
+from jaxcluster.losses.adversarial import adversarial_loss, discriminator
 from jaxcluster.losses.consistency import consistency, virtual_adversarial
 from jaxcluster.losses.entropy import pairwise_entropy, pairwise_entropy_chunked, similarity
 from jaxcluster.losses.mean import weighted_mean
-from jaxcluster.losses.neighbours import neighbour_distance
+from jaxcluster.losses.neighbors import neighbor_distance
 from jaxcluster.losses.squares import cluster_center, reconstruction
 
 __all__ = [
+    "adversarial_loss",
     "cluster_center",
     "consistency",
     "discriminator",
-    "fool",
-    "neighbour_distance",
+    "neighbor_distance",
     "pairwise_entropy",
     "pairwise_entropy_chunked",
     "reconstruction",

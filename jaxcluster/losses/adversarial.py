@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxcluster.losses.mean import weighted_mean
 from jaxcluster.losses.rows import blank
 
-__all__ = ["discriminator", "fool"]
+__all__ = ["adversarial_loss", "discriminator"]
 
 Array = jax.Array
 
@@ -46,11 +46,13 @@ def discriminator(real_logits: Array, fake_logits: Array, valid: Array, *, axis_
     _check_logits(real_logits=real_logits)
     if fake_logits.shape != real_logits.shape:
         raise ValueError(f"fake_logits must have the shape of real_logits {real_logits.shape}, got {fake_logits.shape}")
-    pairs = fool(real_logits, target=1.0, valid=valid) + fool(fake_logits, target=0.0, valid=valid)
+    pairs = adversarial_loss(real_logits, target=1.0, valid=valid) + adversarial_loss(
+        fake_logits, target=0.0, valid=valid
+    )
     return weighted_mean(pairs, jnp.ones_like(pairs), valid=valid, over="all", axis_name=axis_name)[0]
 
 
-def fool(logits: Array, *, target: float, form: str = "nonsaturating", valid: Array | None = None) -> Array:
+def adversarial_loss(logits: Array, *, target: float, form: str = "nonsaturating", valid: Array | None = None) -> Array:
     """Loss of a player who wants the discriminator to say `target` of its pairs.
 
         target 1:   −log D       ("nonsaturating"),    log(1 − D)   ("minimax")

@@ -63,10 +63,10 @@ def virtual_adversarial(
     Args:
         key: random key of this step.
         forward: x -> [b, m] probabilities of m independent units. Each row of its result should depend on its own
-            row of x; where it does not (batch normalisation in training), the direction serves the whole batch.
+            row of x; where it does not (batch normalization in training), the direction serves the whole batch.
         x: [b, ...] float.
         position: [b] int, the samples' positions in the global batch: the random start belongs to these.
-        radius: scalar or [b], length of the move in the units of x; see `neighbour_distance`.
+        radius: scalar or [b], length of the move in the units of x; see `neighbor_distance`.
         step: ξ, length of the trial move.
         iterations: of the power iteration; each costs a forward and a backward pass.
         divergence: "kl", Σ_u KL(Bernoulli(p_u) ‖ Bernoulli(q_u)), or "square", ‖p − q‖² as in `consistency`.

@@ -29,7 +29,7 @@ def similarity(outputs: Array) -> Array:
 
     Reference: [P1] section 3, the adjacency matrix.
     """
-    units = _normalised(outputs)
+    units = _normalized(outputs)
     return _cosines(units, units)
 
 
@@ -60,10 +60,10 @@ def pairwise_entropy(outputs: Array, valid: Array, *, axis_name: str | None = No
 
     Reference: [P1] Eq. 3, and l_i of Eq. 4. Differs from the paper in the brackets of Eq. 4, whose minus must stand
     before both terms (as in Eq. 3); in the mean over j for the sum, which makes the loss, and the ages chosen for it,
-    independent of the batch size; and in j ≠ i, the diagonal having nothing to minimise.
+    independent of the batch size; and in j ≠ i, the diagonal having nothing to minimize.
     """
     check_valid(valid, outputs.shape[0])
-    units = _normalised(blank(outputs, valid))
+    units = _normalized(blank(outputs, valid))
     others, counted, own = units, valid, jnp.arange(units.shape[0])
     if axis_name is not None:
         others = jax.lax.all_gather(units, axis_name, tiled=True)
@@ -93,7 +93,7 @@ def pairwise_entropy_chunked(outputs: Array, *, reference_index: Array | None = 
     """
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
-    units = _normalised(outputs)
+    units = _normalized(outputs)
     total = units.shape[0]
     if reference_index is None:
         reference_index = jnp.arange(total)
@@ -109,7 +109,7 @@ def pairwise_entropy_chunked(outputs: Array, *, reference_index: Array | None = 
     return jax.lax.map(losses_of, jnp.arange(0, total, chunk)).reshape(-1)[:total]
 
 
-def _normalised(outputs: Array) -> Array:
+def _normalized(outputs: Array) -> Array:
     if outputs.ndim != 2:
         raise ValueError(f"outputs must be [n, m], got {outputs.shape}")
     outputs = outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))

@@ -1,4 +1,4 @@
-"""Squared errors: of a reconstruction, and of an embedding against the centre of its cluster.
+"""Squared errors: of a reconstruction, and of an embedding against the center of its cluster.
 
 Notation: b samples in a batch, D features, d embedding dimensions. [P2] is Guo et al., "Adaptive
 Self-Paced Deep Clustering with Data Augmentation", TKDE 2019.
@@ -37,13 +37,13 @@ def reconstruction(inputs: Array, outputs: Array) -> Array:
 
 
 def cluster_center(embedding: Array, targets: Array) -> Array:
-    """Squared distance between an embedding and the centre it is to move to, averaged over the dimensions.
+    """Squared distance between an embedding and the center it is to move to, averaged over the dimensions.
 
         l_i = (1/d) ‖z_i − m_{s_i}‖²
 
     Args:
         embedding: [b, d].
-        targets: [b, d], the centre of each sample's cluster; no gradient flows into it.
+        targets: [b, d], the center of each sample's cluster; no gradient flows into it.
 
     Returns:
         [b] losses.

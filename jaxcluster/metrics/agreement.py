@@ -20,7 +20,7 @@ __all__ = ["agreement", "main", "rank"]
 
 
 def agreement(clusterings: Sequence[np.ndarray]) -> np.ndarray:
-    """Normalised mutual information of each pair of clusterings of the same samples.
+    """Normalized mutual information of each pair of clusterings of the same samples.
 
     Args:
         clusterings: r assignments [n].

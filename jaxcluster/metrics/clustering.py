@@ -44,7 +44,7 @@ def contingency(labels_true, labels_pred) -> tuple[np.ndarray, np.ndarray, np.nd
 def match(labels_true, labels_pred) -> dict:
     """Give each cluster a class of its own so that as many samples as possible keep their label.
 
-    maximise sum_k n_{m(k), k} over one-to-one maps m (the assignment problem, solved by the Hungarian method)
+    maximize sum_k n_{m(k), k} over one-to-one maps m (the assignment problem, solved by the Hungarian method)
 
     Args:
       labels_true: [n] the given labels.

@@ -3,7 +3,7 @@
 All layers but the embedding and the output are ReLU; those two are linear, so that embeddings may lie anywhere and
 outputs are not squashed. Kernels start uniform in ±1/√fan_in, biases at zero.
 
-Reference: [P2] section 4.1.4; the initialisation is the one of the authors' code.
+Reference: [P2] section 4.1.4; the initialization is the one of the authors' code.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Convolutional players: Triple-GAN's MNIST clusterer, and its players for colour images (CIFAR-10, SVHN).
+"""Convolutional players: Triple-GAN's MNIST clusterer, and its players for color images (CIFAR-10, SVHN).
 
 Images are [b, h, w, c]. Small images get zero padding where the usual sizes (28, 16; 32, 96) have none, so that
 something is left of them.
@@ -23,7 +23,7 @@ _init = normal(0.05)
 def mnist_clusterer(
     net: Pass, x: Array, *, units: int, hidden: Sequence[int], noise: float, head_kind: str, form: str
 ) -> tuple[Array, Array]:
-    """Five convolutions with batch normalisation and ReLU, the mean over places, and a head.
+    """Five convolutions with batch normalization and ReLU, the mean over places, and a head.
 
     Widths (32, 64, 64, 128, 128): 5 × 5 valid, pool, dropout 0.5; 3 × 3 same; 3 × 3 valid, pool, dropout 0.5; twice
     3 × 3 same. 28 -> 24 -> 12 -> 12 -> 10 -> 5 -> 5 -> 5. Below 16 pixels all are same.
@@ -42,7 +42,7 @@ def mnist_clusterer(
 
 
 def cifar_widths(side: int) -> dict[str, tuple[int, ...]]:
-    """Usual widths of the players for square colour images: of 96 pixels and more each gets one stage more."""
+    """Usual widths of the players for square color images: of 96 pixels and more each gets one stage more."""
     if side >= 64:
         return {
             "clusterer": (128, 256, 256, 512, 256, 128),
@@ -63,7 +63,7 @@ def cifar_clusterer(
     """Stages of three convolutions, then one 3 × 3 and two 1 × 1, the mean over places, and a head.
 
     The last three widths are those of the end, the others one per stage: three 3 × 3 same of that width, pool, dropout
-    0.5. Batch normalisation and leaky ReLU after each convolution; dropout 0.2 on the image. With two stages these
+    0.5. Batch normalization and leaky ReLU after each convolution; dropout 0.2 on the image. With two stages these
     are nine hidden layers: 32 -> 16 -> 8 -> 6.
     """
     x = net.dropout("input_dropout", net.noise("input", x, noise), 0.2)
@@ -96,7 +96,7 @@ def cifar_generator(
 ) -> Array:
     """An affine layer to a small image of many channels, and deconvolutions that each double its sides.
 
-    Batch normalisation without gain and ReLU after each but the last, which is weight-normalised. With widths
+    Batch normalization without gain and ReLU after each but the last, which is weight-normalized. With widths
     (512, 256, 128): 4 x 4 x 512 -> 8 x 8 x 256 -> 16 x 16 x 128 -> 32 x 32. The code stands beside the channels of
     every layer's input.
     """
@@ -125,7 +125,7 @@ def cifar_score(
     hidden_noise: float,
     form: str,
 ) -> Array:
-    """Weight-normalised convolutions with leaky ReLU in pairs: x [b, h, w, c] and maybe z [b, m] -> logit [b].
+    """Weight-normalized convolutions with leaky ReLU in pairs: x [b, h, w, c] and maybe z [b, m] -> logit [b].
 
     The second of each pair has stride 2, but both of the last pair are valid ones of stride 1; dropout 0.2 before each
     pair; then the mean over places. 32 -> 16 -> 8 -> 6 -> 4. Maps of the code stand beside every layer's input.

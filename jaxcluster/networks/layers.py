@@ -25,23 +25,23 @@ MOMENTUM = 0.9  # of the running statistics: new = 0.9 old + 0.1 batch
 
 
 def normal(sd: float) -> Initializer:
-    """Initialise with N(0, sd²)."""
+    """Initialize with N(0, sd²)."""
     return lambda key, shape, dtype: sd * jax.random.normal(key, shape, dtype)
 
 
 def constant(value: float) -> Initializer:
-    """Initialise with one value."""
+    """Initialize with one value."""
     return lambda key, shape, dtype: jnp.full(shape, value, dtype)
 
 
 def glorot_uniform(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Initialise an [in, out] kernel uniformly in ±√(6 / (in + out))."""
+    """Initialize an [in, out] kernel uniformly in ±√(6 / (in + out))."""
     bound = math.sqrt(6 / (shape[0] + shape[1]))
     return jax.random.uniform(key, shape, dtype, -bound, bound)
 
 
 def unit_norm(kernel: Array, *, axes: Sequence[int]) -> Array:
-    """Scale a kernel to unit Euclidean norm over `axes`, w = v / √(Σ v² + 10⁻⁶): weight normalisation's direction."""
+    """Scale a kernel to unit Euclidean norm over `axes`, w = v / √(Σ v² + 10⁻⁶): weight normalization's direction."""
     return kernel * jax.lax.rsqrt(jnp.sum(jnp.square(kernel), axis=tuple(axes), keepdims=True) + 1e-6)
 
 
@@ -107,7 +107,7 @@ class Pass:
     def batch_norm(
         self, path: str, x: Array, *, epsilon: float = 1e-4, gain: bool = True, offset: bool = True
     ) -> Array:
-        """Batch normalisation over all axes but the last, with the variance divided by the count.
+        """Batch normalization over all axes but the last, with the variance divided by the count.
 
             y = γ (x − mean) / √(var + ε) + β
 

@@ -13,7 +13,7 @@ Array = jax.Array
 
 
 def clusterer(net: Pass, x: Array, *, units: int, hidden: Sequence[int], noise: float, head_kind: str):
-    """Affine layers, each with batch normalisation and ReLU, and a head: x [b, ...] -> (logits, features)."""
+    """Affine layers, each with batch normalization and ReLU, and a head: x [b, ...] -> (logits, features)."""
     x = net.noise("input", x.reshape(len(x), -1), noise)
     for i, width in enumerate(hidden):
         x = net.dense(f"hidden_{i}", x, width, init=normal(0.05), bias=False)
@@ -24,7 +24,7 @@ def clusterer(net: Pass, x: Array, *, units: int, hidden: Sequence[int], noise: 
 def head(net: Pass, features: Array, *, units: int, kind: str) -> Array:
     """The clusterer's last layer: features [b, f] -> logits [b, m].
 
-    "plain" is affine. "normalised" is batch normalisation of each unit and then one gain and one offset that all
+    "plain" is affine. "normalized" is batch normalization of each unit and then one gain and one offset that all
     units share: every unit is on equally often at the start, which keeps units from dying.
     """
     if kind == "plain":
@@ -39,7 +39,7 @@ def head(net: Pass, features: Array, *, units: int, kind: str) -> Array:
 def generator(
     net: Pass, z: Array, *, sample_shape: tuple[int, ...], hidden: Sequence[int], repeat_code: bool, output: str
 ) -> Array:
-    """Affine layers, each with batch normalisation and softplus, and a weight-normalised one to the pixels.
+    """Affine layers, each with batch normalization and softplus, and a weight-normalized one to the pixels.
 
     The code stands beside every layer's input, as Triple-GAN's label does.
     """
@@ -65,7 +65,7 @@ def score(
     image_noise: float,
     hidden_noise: float,
 ) -> Array:
-    """Weight-normalised layers with ReLU and normal noise before each: x [b, D] and maybe z [b, m] -> logit [b].
+    """Weight-normalized layers with ReLU and normal noise before each: x [b, D] and maybe z [b, m] -> logit [b].
 
     The noise falls on what comes from x; z stands beside every layer's input as it is.
     """

@@ -4,7 +4,7 @@ Triple-GAN's label y becomes the code z everywhere: the generator takes it, and 
 input of every layer. Beside the score of the pair the discriminator can give one of x alone and one of z alone, as
 BigBiGAN's does; with the pair alone the clusterer learns little, because generated images betray the pair.
 
-Reference: [P1] section 4.1 and Triple-GAN's code for the widths and the initialisation. Differs from Triple-GAN in
+Reference: [P1] section 4.1 and Triple-GAN's code for the widths and the initialization. Differs from Triple-GAN in
 the clusterer's last layer (m units, no softmax), in the missing extra noise vector of the generator, and in the
 discriminator's code, which is never shown twice to one layer.
 """
@@ -28,7 +28,7 @@ Array = jax.Array
 
 FAMILIES = ("mlp", "mnist", "cifar")
 OUTPUTS = ("sigmoid", "tanh")
-HEADS = ("plain", "normalised")
+HEADS = ("plain", "normalized")
 SCORES = ("joint", "image", "code")
 
 WIDTHS = {
@@ -66,13 +66,13 @@ def players(
     """Build the three players.
 
     Args:
-        family: "mlp", all fully connected; "mnist", a convolutional clusterer for small grey images; "cifar", all
-            convolutional, for square colour images.
+        family: "mlp", all fully connected; "mnist", a convolutional clusterer for small gray images; "cifar", all
+            convolutional, for square color images.
         sample_shape: of one sample, (h, w, c), or (d,) for "mlp".
         units: m, outputs of the clusterer.
         inputs: width of the generator's input, m and the style units.
         output: "sigmoid" for pixels in [0, 1], "tanh" for [-1, 1].
-        head: the clusterer's last layer. "plain" is affine; "normalised" is batch normalisation of each unit and
+        head: the clusterer's last layer. "plain" is affine; "normalized" is batch normalization of each unit and
             then one trainable gain (1 at the start) and offset (-2) that all units share.
         clusterer_hidden: widths of the clusterer; None, here and below: the family's usual ones.
         clusterer_noise: standard deviation of the noise on the clusterer's input in training.

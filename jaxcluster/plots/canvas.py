@@ -1,4 +1,4 @@
-"""What all pictures share: a figure without global state, the colours of groups, the writing of the file."""
+"""What all pictures share: a figure without global state, the colors of groups, the writing of the file."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ __all__ = ["DPI", "figure", "finish", "group_colors", "names_of", "plain", "rows
 
 DPI = 120
 
-# Ten colours that stay apart under the common colour-vision deficiencies: M. Petroff's ten (2021), with one
-# of its two greys made black, the other grey and the cyan shifted, which widens the smallest distances.
+# Ten colors that stay apart under the common color-vision deficiencies: M. Petroff's ten (2021), with one
+# of its two grays made black, the other gray and the cyan shifted, which widens the smallest distances.
 _TEN = (
     "#3f90da", "#ffa90e", "#bd1f01", "#8a9a98", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#1c1c24", "#7ddfe0",
@@ -50,14 +50,14 @@ def finish(fig, path):
 
 
 def group_colors(n_groups: int) -> np.ndarray:
-    """Give each group a colour.
+    """Give each group a color.
 
     Args:
       n_groups: how many.
 
     Returns:
-      [n_groups, 4] RGBA. Up to ten come from a colour-blind-safe palette, the next ten are darker tones of it
-      (a scatter tells them apart by marker as well); more are spread over a rainbow, where neighbours get
+      [n_groups, 4] RGBA. Up to ten come from a color-blind-safe palette, the next ten are darker tones of it
+      (a scatter tells them apart by marker as well); more are spread over a rainbow, where neighbors get
       distant hues.
     """
     import matplotlib

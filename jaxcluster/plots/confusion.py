@@ -11,7 +11,7 @@ _NAMES_UP_TO = 60
 
 
 def confusion(matrix, path=None, *, row_names=None, column_names=None, title: str = ""):
-    """Draw a contingency table, coloured by the share of each class that a cluster holds.
+    """Draw a contingency table, colored by the share of each class that a cluster holds.
 
     Args:
       matrix: [classes, clusters] counts, with columns in the order of their matched classes (as

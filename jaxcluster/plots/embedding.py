@@ -1,4 +1,4 @@
-"""Two-dimensional views of points: principal components and t-SNE, coloured by given labels or by cluster."""
+"""Two-dimensional views of points: principal components and t-SNE, colored by given labels or by cluster."""
 
 import math
 
@@ -26,7 +26,7 @@ def subset(n: int, *, at_most: int = 2000, seed: int = 0) -> np.ndarray:
 
 
 def principal_coordinates(points, dimensions: int = 2) -> np.ndarray:
-    """Project centred points on their leading principal components.
+    """Project centerd points on their leading principal components.
 
     Y = (X - mean) V,   V the eigenvectors of the covariance with the largest eigenvalues
 
@@ -40,14 +40,14 @@ def principal_coordinates(points, dimensions: int = 2) -> np.ndarray:
     """
     points = np.asarray(points, dtype=np.float64)
     points = points.reshape(len(points), -1)
-    centred = points - points.mean(0)
-    n, d = centred.shape
+    centerd = points - points.mean(0)
+    n, d = centerd.shape
     if n < d:  # the smaller of the two symmetric matrices has the same spectrum
-        values, vectors = np.linalg.eigh(centred @ centred.T)
+        values, vectors = np.linalg.eigh(centerd @ centerd.T)
         coordinates = vectors * np.sqrt(np.maximum(values, 0.0))
     else:
-        _, vectors = np.linalg.eigh(centred.T @ centred)
-        coordinates = centred @ vectors
+        _, vectors = np.linalg.eigh(centerd.T @ centerd)
+        coordinates = centerd @ vectors
     coordinates = coordinates[:, ::-1][:, :dimensions]
     top = np.abs(coordinates).argmax(0)
     coordinates = coordinates * np.where(coordinates[top, np.arange(len(top))] < 0, -1.0, 1.0)
@@ -60,9 +60,9 @@ def pca(points, path=None, *, labels=None, clusters=None, title: str = "PCA", at
     Args:
       points: [n, d] or [n, ...]; the components are those of the points shown.
       path: where to write the PNG, or None.
-      labels: [n] given labels for the colours, or None.
-      clusters: [n] clusters for the colours if there are no labels, or None.
-      title: above the picture; the meaning of the colours is added to it.
+      labels: [n] given labels for the colors, or None.
+      clusters: [n] clusters for the colors if there are no labels, or None.
+      title: above the picture; the meaning of the colors is added to it.
       at_most: how many points are shown.
       seed: decides which.
 
@@ -83,9 +83,9 @@ def pca_panels(
       panels: dict {title: points [n, ...]}, for example pixels, embedding at the start, embedding at the end; only
         the points that are shown are asked for, see `canvas.rows_of`.
       path: where to write the PNG, or None.
-      labels: [n] given labels for the colours, or None.
-      clusters: [n] clusters for the colours if there are no labels, or None.
-      title: above all panels; the meaning of the colours is added to it.
+      labels: [n] given labels for the colors, or None.
+      clusters: [n] clusters for the colors if there are no labels, or None.
+      title: above all panels; the meaning of the colors is added to it.
       at_most: how many points are shown; the same samples in every panel.
       seed: decides which.
 
@@ -107,14 +107,14 @@ def pca_panels(
 
 
 def tsne(points, path=None, *, labels=None, clusters=None, title="t-SNE", at_most: int = 2000, seed: int = 0):
-    """Scatter points by t-SNE, which keeps neighbourhoods and not distances.
+    """Scatter points by t-SNE, which keeps neighborhoods and not distances.
 
     Args:
       points: [n, d] or [n, ...]; beyond 50 dimensions their leading 50 principal components are used.
       path: where to write the PNG, or None.
-      labels: [n] given labels for the colours, or None.
-      clusters: [n] clusters for the colours if there are no labels, or None.
-      title: above the picture; the meaning of the colours is added to it.
+      labels: [n] given labels for the colors, or None.
+      clusters: [n] clusters for the colors if there are no labels, or None.
+      title: above the picture; the meaning of the colors is added to it.
       at_most: how many points are shown; 2,000 take some seconds.
       seed: decides which, and t-SNE's own draws.
 
@@ -150,9 +150,9 @@ def _finite(points: np.ndarray) -> np.ndarray:
 
 def _scatter(drawn, path, labels, clusters, n, shown, title, axis_names):
     if labels is not None:
-        groups, meaning = canvas.names_of("labels", labels, n), "coloured by given labels (scoring only)"
+        groups, meaning = canvas.names_of("labels", labels, n), "colored by given labels (scoring only)"
     elif clusters is not None:
-        groups, meaning = canvas.names_of("clusters", clusters, n), "coloured by cluster"
+        groups, meaning = canvas.names_of("clusters", clusters, n), "colored by cluster"
     else:
         groups, meaning = np.zeros(n, int), ""
     names, numbers = np.unique(groups, return_inverse=True)

@@ -67,8 +67,8 @@ def draw(tiles, rows, names, path, *, title: str, columns: int):
     axes.set_xticks([])
     axes.set_yticks([])
     if names:
-        centres = [row * step_y + _GAP + height / 2 - 0.5 for row in range(len(rows))]
-        axes.set_yticks(centres, [canvas.plain(name) for name in names], fontsize=8)
+        centers = [row * step_y + _GAP + height / 2 - 0.5 for row in range(len(rows))]
+        axes.set_yticks(centers, [canvas.plain(name) for name in names], fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return canvas.finish(fig, path)

@@ -11,7 +11,7 @@ def grid(images, path=None, *, clusters=None, columns: int = 10, max_rows: int =
     """Show images in a grid, one row a cluster if clusters are given, else in reading order.
 
     Args:
-      images: [n, h, w] or [n, h, w, c], grey or RGB, in [0, 1] or uint8; None or feature vectors are skipped.
+      images: [n, h, w] or [n, h, w, c], gray or RGB, in [0, 1] or uint8; None or feature vectors are skipped.
       path: where to write the PNG, or None.
       clusters: [n] the cluster each image was drawn for, or None.
       columns: images in a row; further images of a cluster are left out.

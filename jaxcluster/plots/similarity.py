@@ -18,7 +18,7 @@ def block_diagonal(similarity, path=None, *, clusters=None, title: str = "pairwi
       title: above the picture. With clusters the mean similarity within and between them is added.
 
     Returns:
-      The Figure. The colours go from 0 (or the negative of the largest size, if there are negative values) to
+      The Figure. The colors go from 0 (or the negative of the largest size, if there are negative values) to
       the largest size, at least 1.
     """
     similarity = np.asarray(similarity, dtype=np.float64)
@@ -39,10 +39,10 @@ def block_diagonal(similarity, path=None, *, clusters=None, title: str = "pairwi
                 axes.axhline(start - 0.5, color="white", linewidth=0.4)
                 axes.axvline(start - 0.5, color="white", linewidth=0.4)
         shown = sizes >= 0.025 * m  # a name needs room
-        centres = (starts + (sizes - 1) / 2)[shown]
+        centers = (starts + (sizes - 1) / 2)[shown]
         ticks = [canvas.plain(name, limit=10) for name in names[shown].tolist()]
-        axes.set_xticks(centres, ticks, rotation=90 if any(len(tick) > 3 for tick in ticks) else 0)
-        axes.set_yticks(centres, ticks)
+        axes.set_xticks(centers, ticks, rotation=90 if any(len(tick) > 3 for tick in ticks) else 0)
+        axes.set_yticks(centers, ticks)
         axes.set_xlabel("samples by cluster")
         axes.set_ylabel("samples by cluster")
     else:

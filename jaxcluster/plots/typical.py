@@ -13,7 +13,7 @@ def most_typical(
     confidence,
     path=None,
     *,
-    num_clusters: int | None = None,
+    n_clusters: int | None = None,
     per_cluster: int = 10,
     max_rows: int = 50,
     title: str = "",
@@ -21,12 +21,12 @@ def most_typical(
     """Show the most confident images of each cluster, one row a cluster, the most confident first.
 
     Args:
-      images: [n, h, w] or [n, h, w, c], grey or RGB, in [0, 1] or uint8; None or feature vectors are skipped. Only
+      images: [n, h, w] or [n, h, w, c], gray or RGB, in [0, 1] or uint8; None or feature vectors are skipped. Only
         those that are shown are asked for, see `canvas.rows_of`.
       clusters: [n] the cluster of each image.
       confidence: [n] higher is more typical; equal ones keep their order, NaN comes last.
       path: where to write the PNG, or None.
-      num_clusters: with it clusters are 0 to num_clusters - 1, and one without images has its row and is counted in
+      n_clusters: with it clusters are 0 to n_clusters - 1, and one without images has its row and is counted in
         the title; without it only clusters that have images are known.
       per_cluster: images in a row, at most; a smaller cluster leaves cells empty.
       max_rows: with more clusters only the largest ones are shown, and the title says so.
@@ -36,7 +36,7 @@ def most_typical(
       The Figure, or None if `images` are no images.
 
     Raises:
-      ValueError: a shape is wrong, or a cluster lies outside `num_clusters`.
+      ValueError: a shape is wrong, or a cluster lies outside `n_clusters`.
     """
     if not mosaic.are_images(images):
         return None
@@ -44,8 +44,8 @@ def most_typical(
     clusters = canvas.names_of("clusters", clusters, len(images))
     confidence = canvas.names_of("confidence", confidence, len(images))
     names, sizes = np.unique(clusters, return_counts=True)
-    if num_clusters is not None:
-        names, sizes = _with_empty(names, sizes, num_clusters)
+    if n_clusters is not None:
+        names, sizes = _with_empty(names, sizes, n_clusters)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:max_rows])
     rows, texts = [], []
     for k in kept:
@@ -64,10 +64,10 @@ def most_typical(
     return mosaic.draw(tiles, places, texts, path, title="\n".join(lines), columns=max(lengths))
 
 
-def _with_empty(names, sizes, num_clusters: int) -> tuple[np.ndarray, np.ndarray]:
-    outside = names[(names < 0) | (names >= num_clusters)]
+def _with_empty(names, sizes, n_clusters: int) -> tuple[np.ndarray, np.ndarray]:
+    outside = names[(names < 0) | (names >= n_clusters)]
     if outside.size:
-        raise ValueError(f"clusters must be 0 to num_clusters - 1 = {num_clusters - 1}, got {outside[0]}")
-    all_sizes = np.zeros(num_clusters, sizes.dtype)
+        raise ValueError(f"clusters must be 0 to n_clusters - 1 = {n_clusters - 1}, got {outside[0]}")
+    all_sizes = np.zeros(n_clusters, sizes.dtype)
     all_sizes[names] = sizes
-    return np.arange(num_clusters), all_sizes
+    return np.arange(n_clusters), all_sizes

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["cache_folder", "keep_programs", "tidy"]
+__all__ = ["cache_folder", "enable_compilation_cache", "tidy"]
 
 LIMIT = 2**30  # bytes on disk; a run leaves 1 to 20 MB
 SLACK = 2.0  # seconds: the coarsest clock of a file system
 
 
-def keep_programs(say: Callable[[str], None]) -> None:
+def enable_compilation_cache(say: Callable[[str], None]) -> None:
     """Let JAX keep compiled programs in the user's cache folder; a cache that the user has set up is left as it is.
 
     Args:

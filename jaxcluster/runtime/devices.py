@@ -13,14 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-__all__ = ["AXIS", "ENGINES", "Spread", "bind", "choose", "on_all", "on_first", "spread"]
+__all__ = ["AXIS", "ENGINES", "Sharded", "bind", "choose", "on_first", "replicate", "spread"]
 
 AXIS = "devices"
 ENGINES = ("auto", "jit", "pmap", "shard_map")
 WHOLE, SHARED = PartitionSpec(), PartitionSpec(AXIS)
 
 
-class Spread:
+class Sharded:
     """Marks an argument whose leading axis is the devices: each is given its own part, and nothing of the others."""
 
 
@@ -45,7 +45,7 @@ def choose(count: int) -> list[jax.Device]:
     return chosen
 
 
-def on_all(tree, devices: Sequence[jax.Device]):
+def replicate(tree, devices: Sequence[jax.Device]):
     """Put the whole of an array, or of a tree of them, on each device, once, so that no step has to."""
     if len(devices) == 1:
         return jax.device_put(tree, devices[0])
@@ -53,7 +53,7 @@ def on_all(tree, devices: Sequence[jax.Device]):
 
 
 def spread(shape: tuple[int, ...], part: Callable[[tuple], np.ndarray], devices: Sequence[jax.Device]) -> jax.Array:
-    """Put row i of an array on device i, for an argument that `bind` was told is `Spread`.
+    """Put row i of an array on device i, for an argument that `bind` was told is `Sharded`.
 
     Args:
         shape: of the array, [devices, ...].
@@ -83,7 +83,7 @@ def on_first(tree):
 def bind(
     run: Callable,
     devices: Sequence[jax.Device],
-    arguments: Sequence[type[Spread] | None],
+    arguments: Sequence[type[Sharded] | None],
     *,
     engine: str = "auto",
     donate: bool = False,
@@ -93,7 +93,7 @@ def bind(
     Args:
         run: (*arguments, device, num_devices, axis_name) -> a tree that is equal on all devices.
         devices: those to use, of all processes.
-        arguments: for each argument None, or `Spread`.
+        arguments: for each argument None, or `Sharded`.
         engine: one of ENGINES; "auto" is jit for one device and pmap for several.
         donate: whether the first argument's memory may be reused for the result; with several devices it is not,
             because what lies on one device at first would be copied to the others all the same.

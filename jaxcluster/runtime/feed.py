@@ -10,14 +10,14 @@ import numpy as np
 
 from jaxcluster.runtime import devices, epochs
 
-__all__ = ["PLACES", "Epoch", "Feed", "choose_place"]
+__all__ = ["PLACES", "Epoch", "Feed", "choose_images_on"]
 
 PLACES = ("auto", "device", "host")
 FITS = 0.5  # share of a device's memory that the data may take
 WINDOW_BYTES = 64 * 2**20  # sent at a time when the data lie on the host
 
 
-def choose_place(place: str, nbytes: int, device_list: Sequence[jax.Device]) -> str:
+def choose_images_on(place: str, nbytes: int, device_list: Sequence[jax.Device]) -> str:
     """Decide where the data lie.
 
     Args:
@@ -50,15 +50,15 @@ class Feed:
     def __init__(self, images: np.ndarray, device_list: Sequence[jax.Device], place: str = "device"):
         self.images, self.devices, self.resident = images, list(device_list), place == "device"
         if self.resident:
-            self.images = devices.on_all(images, device_list)
+            self.images = devices.replicate(images, device_list)
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
-    def kind(self) -> type[devices.Spread] | None:
+    def kind(self) -> type[devices.Sharded] | None:
         """What `devices.bind` must know of images from here."""
-        return None if self.resident else devices.Spread
+        return None if self.resident else devices.Sharded
 
     def whole(self) -> jax.Array | np.ndarray:
         """All images, for work on the whole set: on the first device, or on the host."""

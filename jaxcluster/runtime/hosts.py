@@ -20,8 +20,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxcluster.files.workdir import differences
 from jaxcluster.runtime.signals import Interrupted
-from jaxcluster.runtime.workdir import differences
 
 __all__ = [
     "HostError",
@@ -30,12 +30,12 @@ __all__ = [
     "arrays_of_first",
     "broken_is_told",
     "first",
-    "is_first",
+    "is_multiprocess",
+    "is_primary",
     "join",
     "leave",
     "only_first",
-    "several",
-    "together",
+    "synchronized",
 ]
 
 HEARTBEAT_SECONDS = 60  # after which a process that is silent, but whose connections are open, counts as dead
@@ -92,7 +92,7 @@ def leave() -> None:
         jax.distributed.shutdown()
 
 
-def several() -> bool:
+def is_multiprocess() -> bool:
     """Whether this process trains together with others."""
     return jax.distributed.is_initialized() and jax.process_count() > 1
 
@@ -103,8 +103,8 @@ def abort(exit_code: int) -> NoReturn:
     An orderly exit would wait for them, while they wait for this one in the middle of a step; the broken connection
     is what they hear.
     """
-    if several():
-        if is_first():
+    if is_multiprocess():
+        if is_primary():
             time.sleep(GRACE_SECONDS)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -112,7 +112,7 @@ def abort(exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
-def is_first() -> bool:
+def is_primary() -> bool:
     """Whether this process reads and writes the files of the run."""
     return jax.process_index() == 0
 
@@ -124,7 +124,7 @@ def first(value: int) -> int:
     return int(multihost_utils.broadcast_one_to_all(np.asarray(value, np.int32)))
 
 
-def together(poll: Callable[[], None]) -> Callable[[], None]:
+def synchronized(poll: Callable[[], None]) -> Callable[[], None]:
     """Make `poll` interrupt all processes when it interrupts one; all must call it equally often."""
     if jax.process_count() == 1:
         return poll
@@ -175,7 +175,7 @@ def agree(make: Callable[[], Any]) -> Any:
 
 def only_first(make: Callable[[], Any]) -> Any:
     """What the first process makes (JSON data), for all; raises on all if it fails there."""
-    made = agree(lambda: (None, make() if is_first() else None))
+    made = agree(lambda: (None, make() if is_primary() else None))
     return json.loads(_from_first(json.dumps(made).encode())) if jax.process_count() > 1 else made
 
 
@@ -197,7 +197,7 @@ def broken_is_told() -> Iterator[None]:
         yield
     except (jax.errors.JaxRuntimeError, ValueError) as error:
         broken = isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(error)
-        if not several() or not broken:
+        if not is_multiprocess() or not broken:
             raise
         raise HostError(
             f"another process of this run has ended or cannot be reached ({_line(error)}); its own output says why. "
@@ -219,7 +219,7 @@ def _give_up_joining(coordinator: str | None, process: int | None) -> NoReturn:
 
 def _from_first(data: bytes) -> bytes:
     size = int(multihost_utils.broadcast_one_to_all(np.asarray(len(data), np.int32)))
-    mine = np.frombuffer(data, np.uint8) if is_first() else np.zeros(size, np.uint8)
+    mine = np.frombuffer(data, np.uint8) if is_primary() else np.zeros(size, np.uint8)
     return np.asarray(multihost_utils.broadcast_one_to_all(mine)).tobytes()
 
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxcluster.files import checkpoint, storage
+from jaxcluster.files.workdir import Metrics
 from jaxcluster.protocol import Algorithm, Phase
-from jaxcluster.runtime import checkpoint, devices, epochs, hosts, storage
+from jaxcluster.runtime import devices, epochs, hosts
 from jaxcluster.runtime.cursor import Cursor
 from jaxcluster.runtime.feed import Epoch, Feed
 from jaxcluster.runtime.progress import Reporter
-from jaxcluster.runtime.workdir import Metrics
 
 __all__ = ["Trained", "TrainingError", "train"]
 
@@ -80,7 +81,7 @@ def train(
         HostError: another process has ended.
     """
     feed = Feed(images, device_list or jax.local_devices()[:1], place)
-    run = _Run(algorithm, feed, engine, seed, workdir, reporter, hosts.together(poll), score, checkpoint_seconds)
+    run = _Run(algorithm, feed, engine, seed, workdir, reporter, hosts.synchronized(poll), score, checkpoint_seconds)
     try:
         with hosts.broken_is_told():
             return run.all_phases(first_model)
@@ -99,7 +100,7 @@ class _Run:
         self.home = next(device for device in feed.devices if device.process_index == jax.process_index())
         self.key = jax.random.key(seed)
         # The first process writes; the others keep step with it.
-        self.writes = hosts.is_first()
+        self.writes = hosts.is_primary()
         self.checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=reporter.say) if self.writes else None
         self.metrics: Metrics | None = None
         self.observers: dict[str, Callable] = {}
@@ -159,7 +160,7 @@ class _Run:
         Unlike machines differ in the last bits, and so in how long an iteration takes to converge and how often `begin`
         polls. So several processes ask each other when it is over, and take the first one's state.
         """
-        phases, several = self.algorithm.phases, hosts.several()
+        phases, several = self.algorithm.phases, hosts.is_multiprocess()
         poll = (lambda: None) if several else self._listen
         rows = None
         if model is not None:

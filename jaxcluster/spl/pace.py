@@ -84,8 +84,8 @@ def age_for_fraction(
         everything the age is the next number above the largest loss.
 
         Balanced weights: gamma divides ties, and the sum meets p n as closely as the ages of that dtype
-        allow: to about eps p n, or, where gamma is so small that neighbouring ages differ by more, to the
-        better of two neighbours. At gamma 0 the age is that for hard weights. At fraction 1 all weights are
+        allow: to about eps p n, or, where gamma is so small that neighboring ages differ by more, to the
+        better of two neighbors. At gamma 0 the age is that for hard weights. At fraction 1 all weights are
         exactly 1, at fraction 0 exactly 0.
 
         With no valid sample the age is 0. A NaN fraction and a negative or NaN gamma give NaN.

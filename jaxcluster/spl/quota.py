@@ -36,7 +36,7 @@ def gamma_for_quota(losses, *, num_groups, fraction=0.01, rho=0.3, mask=None, ax
 
     Ties and limits:
         The two quantiles are order statistics (no interpolation). Losses that are all equal, as at
-        initialisation, have no spread; a thousandth of their size (or 1 if that is 0 too) stands in, since
+        initialization, have no spread; a thousandth of their size (or 1 if that is 0 too) stands in, since
         with gamma > 0 any fraction can be selected and with gamma = 0 none. NaN and infinite losses are left
         out. With no valid sample gamma is NaN.
 

@@ -1,6 +1,6 @@
 """Soft schemes for comparison: weights that fall gradually with the loss instead of jumping from 1 to 0.
 
-Each adds a regulariser g to the weighted losses and minimises v l + g(v) over v in [0, 1], one sample at a
+Each adds a regularizer g to the weighted losses and minimizes v l + g(v) over v in [0, 1], one sample at a
 time. All are non-increasing in the loss; linear and mixture weights are non-decreasing in the age,
 logarithmic ones are not (see there). All were checked against their own objective by a dense search over v
 (tests/spl/test_soft.py).

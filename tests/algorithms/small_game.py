@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxcluster import prior
 from jaxcluster.algorithms import clustergan
+from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.adversarial import adversarial_phase
 from jaxcluster.algorithms.clustergan.algorithm import build_players
 from jaxcluster.algorithms.clustergan.game import Game

@@ -124,7 +124,7 @@ def test_the_first_epoch_trains_on_all_samples_with_the_initial_labels():
 
 @pytest.mark.parametrize("epoch", [0, 30, 99, 500])
 def test_update_follows_equations_15_10_and_16(epoch):
-    """NumPy in float64: nearest centre, λ = mean + min(1, t/T) sd, weight 1 where the loss is below λ."""
+    """NumPy in float64: nearest center, λ = mean + min(1, t/T) sd, weight 1 where the loss is below λ."""
     algorithm = build()
     state = finetune_state(algorithm)
     z = np.random.default_rng(epoch).normal(size=(N, 4))

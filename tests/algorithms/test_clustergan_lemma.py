@@ -12,10 +12,10 @@ from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
 from jaxcluster.algorithms.clustergan.discriminator import discriminator_step
 from jaxcluster.algorithms.clustergan.game import Game, GameState, Player, take_turn
 from jaxcluster.algorithms.clustergan.generator import generator_step
+from jaxcluster.algorithms.clustergan.prior import block_codes
 from jaxcluster.algorithms.clustergan.views import views
 from jaxcluster.networks import players
 from jaxcluster.networks.interface import Clusterer, Generator
-from jaxcluster.prior import block_codes
 from jaxcluster.protocol import Batch
 from tests.algorithms.small_game import KEY, SILENT, settings
 
@@ -47,7 +47,7 @@ def generator_apply(variables, z, context):
 
 def real_players():
     return players(
-        "mlp", sample_shape=(4,), units=6, inputs=8, head="normalised", clusterer_hidden=(8,), generator_hidden=(8,),
+        "mlp", sample_shape=(4,), units=6, inputs=8, head="normalized", clusterer_hidden=(8,), generator_hidden=(8,),
         discriminator_hidden=(64, 64), image_noise=0.0, hidden_noise=0.0, scores=("joint",),
     )  # fmt: skip
 

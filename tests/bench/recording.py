@@ -11,7 +11,7 @@ RECORDS = pathlib.Path(__file__).parents[1] / "records"
 
 
 def record(bench: str, name: str, figures: dict[str, Any], *, add: bool = False, **about: Any) -> None:
-    """Write figures to tests/records/BENCH_bench.json if the environment has BENCH_BENCH=record.
+    """Write figures to configs/records/BENCH_bench.json if the environment has BENCH_BENCH=record.
 
     Args:
         bench: "conv" for test_conv_bench.py, and so on.

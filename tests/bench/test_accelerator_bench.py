@@ -3,7 +3,7 @@
     python -m pytest -m bench tests/bench/test_accelerator_bench.py -s
 
 Random images of MNIST's number and size, which take as long as real ones. With ACCELERATOR_BENCH=record the figures go
-to tests/records/accelerator_bench.json; BENCH_SAMPLES and BENCH_EPOCHS make it small enough to try on a CPU. What the
+to configs/records/accelerator_bench.json; BENCH_SAMPLES and BENCH_EPOCHS make it small enough to try on a CPU. What the
 matrix products are computed in is JAX's own setting: JAX_DEFAULT_MATMUL_PRECISION=float32, tensorfloat32 or bfloat16.
 """
 

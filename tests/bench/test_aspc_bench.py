@@ -3,7 +3,7 @@
     python -m pytest -m bench tests/bench/test_aspc_bench.py -s
 
 Everything is timed in turn within one run, and printed as ratios of medians; with ASPC_BENCH=record the figures are
-written to tests/records/aspc_bench.json.
+written to configs/records/aspc_bench.json.
 """
 
 import itertools
@@ -35,8 +35,8 @@ ROUNDS = 7
 BATCH = 256
 
 
-def without_optimiser():
-    """Reads every gradient, so that none is optimised away, and changes nothing."""
+def without_optimizer():
+    """Reads every gradient, so that none is optimized away, and changes nothing."""
 
     def update(gradient, state, params=None):
         total = sum(leaf.sum() for leaf in jax.tree.leaves(gradient))
@@ -84,7 +84,7 @@ def epoch_call(phase, images):
 
 
 def products_call(widths, n):
-    """The products of forward pass and gradient and nothing else: no bias, no ReLU, no optimiser."""
+    """The products of forward pass and gradient and nothing else: no bias, no ReLU, no optimizer."""
     keys = jax.random.split(jax.random.key(0), len(widths))
     weights = [jax.random.normal(key, shape) / shape[0] ** 0.5 for key, shape in zip(keys, itertools.pairwise(widths))]
     x = jax.random.uniform(keys[-1], (BATCH, widths[0]))
@@ -125,14 +125,14 @@ def test_an_epoch_against_its_matrix_products(side, n):
     images = jnp.asarray(np.random.default_rng(0).integers(0, 256, (n, side, side, 1)), jnp.uint8)
     rate_call, rate_operations = matmul_rate_call()
     calls = {"rate": rate_call}
-    for name, changes, optimiser in (
+    for name, changes, optimizer in (
         ("whole", {}, None),
         ("without augmentation", {"augment": False}, None),
-        ("without optimiser", {}, without_optimiser()),
+        ("without optimizer", {}, without_optimizer()),
     ):
         config, network, inputs = phases(side, n, **changes)
-        sgd = optimiser or optax.sgd(1e-3, momentum=0.9)
-        adam = optimiser or optax.adam(1e-4)
+        sgd = optimizer or optax.sgd(1e-3, momentum=0.9)
+        adam = optimizer or optax.adam(1e-4)
         calls[f"pretrain, {name}"] = epoch_call(pretrain_phase(config.pretrain, network, inputs, sgd), images)
         calls[f"finetune, {name}"] = epoch_call(finetune_phase(config, network, inputs, adam, n), images)
     encoder = [side * side, 500, 500, 2000, 10]
@@ -175,7 +175,7 @@ def torch_epoch(torch, images):
     for i, (a, b) in enumerate(itertools.pairwise(widths)):
         layers += [torch.nn.Linear(a, b)] + ([torch.nn.ReLU()] if i not in (3, 7) else [])
     net = torch.nn.Sequential(*layers)
-    optimiser = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9)
 
     def call():
         order = torch.randperm(n)
@@ -188,9 +188,9 @@ def torch_epoch(torch, images):
             grid = torch.nn.functional.affine_grid(matrix, batch.shape, align_corners=True)
             warped = torch.nn.functional.grid_sample(batch, grid, padding_mode="border", align_corners=True)
             flat = warped.flatten(1)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.nn.functional.mse_loss(net(flat), flat).backward()
-            optimiser.step()
+            optimizer.step()
 
     return call
 

@@ -4,7 +4,7 @@
 
 Each start is a process of its own: the first with an empty cache, the others with what it has left there. Processor
 seconds are printed beside those of the clock, since other work on the machine changes them less. With
-COMPILE_BENCH=record the figures go to tests/records/compile_bench.json.
+COMPILE_BENCH=record the figures go to configs/records/compile_bench.json.
 """
 
 import json
@@ -35,7 +35,7 @@ def now():
 import jax, jax.numpy as jnp, numpy as np
 from jaxcluster.runtime import compilation, devices, epochs
 
-compilation.keep_programs(print)
+compilation.enable_compilation_cache(print)
 room = importlib.import_module("jaxcluster.algorithms." + sys.argv[1])
 n = 1000
 algorithm = room.build(room.get_config(), num_samples=n, sample_shape=(16, 16, 1), offset=0.0, scale=1.0)

@@ -3,7 +3,7 @@
     python -m pytest -m bench tests/bench/test_conv_bench.py -s
 
 All are timed in turn within one run, in processor seconds as well as on the clock, since other work on the machine
-changes the second more than the first. With CONV_BENCH=record the figures go to tests/records/conv_bench.json.
+changes the second more than the first. With CONV_BENCH=record the figures go to configs/records/conv_bench.json.
 """
 
 import os
@@ -82,14 +82,14 @@ def torch_call(torch, shape):
         before = width
     head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(before, UNITS)]
     net = torch.nn.Sequential(*layers, *head)
-    optimiser = torch.optim.SGD(net.parameters(), lr=1e-3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
     x = torch.rand(shape[0], shape[3], *shape[1:3])
 
     def call():
         for _ in range(STEPS):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.mean(torch.square(net(x) - 1)).backward()
-            optimiser.step()
+            optimizer.step()
 
     return call
 

@@ -3,7 +3,7 @@
     python -m pytest -m bench tests/bench/test_devices_bench.py -s
 
 The engines are timed in turn on one device, so that only their own work differs. Bytes are counted in the traced step,
-whatever the devices are. With DEVICES_BENCH=record the figures go to tests/records/devices_bench.json.
+whatever the devices are. With DEVICES_BENCH=record the figures go to configs/records/devices_bench.json.
 """
 
 import statistics
@@ -49,7 +49,7 @@ def images():
 def call_of(engine, loop, state, steps):
     feed = Feed(images(), jax.local_devices()[:1])
     run = devices.bind(loop, feed.devices, [None] * 6, engine=engine)
-    held = [devices.on_all(state, feed.devices)]
+    held = [devices.replicate(state, feed.devices)]
 
     def call():
         held[0], _ = run(held[0], feed.images, jax.random.key(0), 0, 0, steps)

@@ -3,7 +3,7 @@
     python -m pytest -m bench tests/bench/test_retrieval_bench.py -s
 
 Ratios are of processor seconds, since other work on the machine changes those on the clock more. With
-RETRIEVAL_BENCH=record the figures are written to tests/records/retrieval_bench.json.
+RETRIEVAL_BENCH=record the figures are written to configs/records/retrieval_bench.json.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from jaxcluster.metrics import retrieval
 from tests.bench.recording import record
-from tests.oracles.retrieval import labelled_codes
+from tests.oracles.retrieval import labeled_codes
 
 QUERIES, ITEMS, K = 1000, 69_000, 1000
 
@@ -43,7 +43,7 @@ def plain(query_codes, query_labels, gallery_codes, gallery_labels, k):
 @pytest.mark.parametrize("bits", [32, 64])
 def test_retrieval_against_a_plain_evaluator(bits):
     load = os.getloadavg()[0]
-    codes, labels = labelled_codes(0, n=QUERIES + ITEMS, bits=bits, classes=10)
+    codes, labels = labeled_codes(0, n=QUERIES + ITEMS, bits=bits, classes=10)
     split = codes[:QUERIES], labels[:QUERIES], codes[QUERIES:], labels[QUERIES:]
     seconds, processor = {}, {}
 

@@ -2,7 +2,7 @@
 
     python -m pytest -m bench tests/bench/test_spl_bench.py -s
 
-prints the table; with SPL_BENCH=record in the environment it also writes tests/records/spl_bench.json
+prints the table; with SPL_BENCH=record in the environment it also writes configs/records/spl_bench.json
 and the plot jaxcluster/spl/speed.png.
 """
 

@@ -35,7 +35,7 @@ def test_equal_sizes_decide_where_plain_k_means_merges_and_splits():
     assert partition(clusterers.balanced_kmeans(KEY, points, 3).labels) == truth
 
 
-def test_the_assignment_is_the_cheapest_for_its_centres_and_sizes():
+def test_the_assignment_is_the_cheapest_for_its_centers_and_sizes():
     points, _ = blobs((30, 20, 10), spread=5.0)
     proportions = np.array([0.5, 1 / 3, 1 / 6])
     found = clusterers.balanced_kmeans(KEY, jnp.asarray(points), 3, proportions=jnp.asarray(proportions, jnp.float32))
@@ -53,7 +53,7 @@ def test_balanced_refuses_what_it_cannot_cluster():
     points = jnp.zeros((3, 2))
     with pytest.raises(ValueError, match=r"points must be \[n, d\], got \(3,\)"):
         clusterers.balanced_kmeans(KEY, jnp.zeros(3), 2)
-    with pytest.raises(ValueError, match=r"num_clusters must lie in 1..n = 3, got 4"):
+    with pytest.raises(ValueError, match=r"n_clusters must lie in 1..n = 3, got 4"):
         clusterers.balanced_kmeans(KEY, points, 4)
     with pytest.raises(ValueError, match=r"proportions must be \[2\], got \(3,\)"):
         clusterers.balanced_kmeans(KEY, points, 2, proportions=jnp.ones(3))
@@ -67,28 +67,28 @@ def test_a_restart_can_be_interrupted_between_calls():
 
 
 def test_the_graph_of_four_points_by_hand():
-    graph = clusterers.neighbour_graph(np.array([[0.0], [1.0], [3.0], [3.5]]), neighbours=1)
+    graph = clusterers.neighbor_graph(np.array([[0.0], [1.0], [3.0], [3.5]]), neighbors=1)
     expected = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], float)
     np.testing.assert_allclose(graph.toarray(), expected)
-    one_sided = clusterers.neighbour_graph(np.array([[0.0], [1.0], [3.0]]), neighbours=1).toarray()
+    one_sided = clusterers.neighbor_graph(np.array([[0.0], [1.0], [3.0]]), neighbors=1).toarray()
     np.testing.assert_allclose(one_sided, [[0, 1, 0], [1, 0, 0.5], [0, 0.5, 0]])
-    with pytest.raises(ValueError, match="n > neighbours = 3"):
-        clusterers.neighbour_graph(np.zeros((3, 1)), neighbours=3)
+    with pytest.raises(ValueError, match="n > neighbors = 3"):
+        clusterers.neighbor_graph(np.zeros((3, 1)), neighbors=3)
 
 
-def test_the_normalised_cut_by_hand():
+def test_the_normalized_cut_by_hand():
     """A path with weights 1, 2, 1: cutting the middle leaves 2 of 4 on each side, cutting an end 1 of 1 and 1 of 7."""
     path = np.zeros((4, 4))
     for i, weight in enumerate((1, 2, 1)):
         path[i, i + 1] = path[i + 1, i] = weight
-    assert clusterers.normalised_cut(path, np.array([0, 0, 1, 1])) == pytest.approx(2 / 4 + 2 / 4)
-    assert clusterers.normalised_cut(path, np.array([0, 1, 1, 1])) == pytest.approx(1 + 1 / 7)
-    assert clusterers.normalised_cut(path, np.zeros(4)) == pytest.approx(0)
+    assert clusterers.normalized_cut(path, np.array([0, 0, 1, 1])) == pytest.approx(2 / 4 + 2 / 4)
+    assert clusterers.normalized_cut(path, np.array([0, 1, 1, 1])) == pytest.approx(1 + 1 / 7)
+    assert clusterers.normalized_cut(path, np.zeros(4)) == pytest.approx(0)
 
 
 def test_the_embedding_is_the_one_of_the_dense_eigenproblem():
     points, _ = blobs((20, 20, 20), spread=3.0)
-    graph = clusterers.neighbour_graph(points, neighbours=6)
+    graph = clusterers.neighbor_graph(points, neighbors=6)
     degrees = np.asarray(graph.sum(1)).ravel()
     values, vectors = np.linalg.eigh(np.diag(degrees**-0.5) @ graph.toarray() @ np.diag(degrees**-0.5))
     vectors = vectors[:, np.argsort(-values)[:3]] * degrees[:, None] ** -0.5
@@ -103,6 +103,6 @@ def test_the_embedding_is_the_one_of_the_dense_eigenproblem():
 
 def test_rings_come_apart():
     points, truth = make_circles(200, factor=0.3, noise=0.03, random_state=0)
-    rows = clusterers.spectral_embedding(clusterers.neighbour_graph(points), 2)
+    rows = clusterers.spectral_embedding(clusterers.neighbor_graph(points), 2)
     assert partition(clusterers.balanced_kmeans(KEY, jnp.asarray(rows), 2).labels) == partition(truth)
     assert partition(clusterers.kmeans(KEY, jnp.asarray(points, jnp.float32), 2).labels) != partition(truth)

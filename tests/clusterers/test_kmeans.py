@@ -158,7 +158,7 @@ def test_edges():
     assert sorted(np.bincount(doubled.labels)) == [1, 50, 50]
 
 
-def test_nearest_takes_the_first_of_equally_near_centres():
+def test_nearest_takes_the_first_of_equally_near_centers():
     labels, distances = clusterers.nearest(jnp.asarray([[0.0], [3.0]]), jnp.asarray([[1.0], [-1.0], [1.0]]))
     np.testing.assert_array_equal(labels, [0, 0])
     np.testing.assert_allclose(distances, [1, 4])
@@ -172,5 +172,5 @@ def test_distances_stay_above_zero_far_from_the_origin():
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match=r"points must be \[n, d\], got \(3,\)"):
         clusterers.kmeans(KEY, jnp.zeros(3), 2)
-    with pytest.raises(ValueError, match=r"num_clusters must lie in 1..n = 3, got 4"):
+    with pytest.raises(ValueError, match=r"n_clusters must lie in 1..n = 3, got 4"):
         clusterers.kmeans(KEY, jnp.zeros((3, 1)), 4)

@@ -1,6 +1,6 @@
 """A prepared TFDS dataset, written without TensorFlow: two JSON files and one record file per split.
 
-A record is a serialised tf.train.Example, whose few protobuf fields are spelled out here byte by byte.
+A record is a serialized tf.train.Example, whose few protobuf fields are spelled out here byte by byte.
 """
 
 import io
@@ -39,7 +39,7 @@ def write(folder: pathlib.Path, name: str, splits: dict, *, sizes=("5", "4"), fi
     place = folder / name / "1.0.0"
     place.mkdir(parents=True)
     classes = "tensorflow_datasets.core.features."
-    labelled = all(label is not None for samples in splits.values() for _, label in samples)
+    labeled = all(label is not None for samples in splits.values() for _, label in samples)
     channels = str(next(iter(splits.values()))[0][0].shape[-1])
     features = {
         "image": {
@@ -47,7 +47,7 @@ def write(folder: pathlib.Path, name: str, splits: dict, *, sizes=("5", "4"), fi
             "pythonClassName": classes + "image_feature.Image",
         }
     }
-    if labelled:
+    if labeled:
         features["label"] = {
             "classLabel": {"numClasses": "3"},
             "pythonClassName": classes + "class_label_feature.ClassLabel",
@@ -74,6 +74,6 @@ def write(folder: pathlib.Path, name: str, splits: dict, *, sizes=("5", "4"), fi
             }
         )
     info = {"fileFormat": file_format, "name": name, "splits": infos, "version": "1.0.0"}
-    if labelled:
+    if labeled:
         info["supervisedKeys"] = {"tuple": {"items": [{"featureKey": "image"}, {"featureKey": "label"}]}}
     (place / "dataset_info.json").write_text(json.dumps(info))

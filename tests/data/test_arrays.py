@@ -4,7 +4,7 @@ import pytest
 from jaxcluster import data
 
 RNG = np.random.default_rng(1)
-GREY = RNG.integers(0, 256, (6, 5, 4), np.uint8)
+GRAY = RNG.integers(0, 256, (6, 5, 4), np.uint8)
 UNIT = RNG.random((6, 5, 4))
 
 
@@ -67,7 +67,7 @@ def test_scale(tmp_path, array, dtype, offset, scale):
 
 def test_stretching_is_said_and_keeping_is_not(tmp_path, capsys):
     data.load(path=saved(tmp_path, UNIT))
-    data.load(path=saved(tmp_path, GREY))
+    data.load(path=saved(tmp_path, GRAY))
     assert capsys.readouterr() == ("", "")
     path = saved(tmp_path, UNIT * 0 + np.arange(-2, 4).reshape(6, 1, 1))
     data.load(path=path)
@@ -77,7 +77,7 @@ def test_stretching_is_said_and_keeping_is_not(tmp_path, capsys):
 
 def test_dark_uint8_is_said(tmp_path):
     said = []
-    data.load(path=saved(tmp_path, GREY // 16), report=said.append)
+    data.load(path=saved(tmp_path, GRAY // 16), report=said.append)
     assert len(said) == 1
     assert "uint8 pixels reach 15 of 255 only" in said[0]
 
@@ -85,15 +85,15 @@ def test_dark_uint8_is_said(tmp_path):
 @pytest.mark.parametrize("images", ["x", "X", "images", "data", "anything"])
 @pytest.mark.parametrize("labels", ["y", "labels", "label", "targets"])
 def test_keys_of_an_npz(tmp_path, images, labels):
-    found = data.load(path=saved_npz(tmp_path, **{labels: [3, 5, 3, 5, 9, 9], images: GREY}))
-    np.testing.assert_array_equal(found.images[..., 0], GREY)
+    found = data.load(path=saved_npz(tmp_path, **{labels: [3, 5, 3, 5, 9, 9], images: GRAY}))
+    np.testing.assert_array_equal(found.images[..., 0], GRAY)
     np.testing.assert_array_equal(found.labels, [0, 1, 0, 1, 2, 2])
     assert found.label_names == ("3", "5", "9")
 
 
 def test_an_npz_needs_no_labels(tmp_path):
     assert data.load(path=saved_npz(tmp_path, features=UNIT)).labels is None
-    assert data.load(path=saved_npz(tmp_path, data=UNIT, other=GREY)).labels is None
+    assert data.load(path=saved_npz(tmp_path, data=UNIT, other=GRAY)).labels is None
 
 
 @pytest.mark.parametrize(

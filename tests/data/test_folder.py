@@ -12,11 +12,11 @@ from jaxcluster.data import folder as folder_room
 RNG = np.random.default_rng(3)
 
 
-def grey(h=5, w=4):
+def gray(h=5, w=4):
     return RNG.integers(0, 256, (h, w), np.uint8)
 
 
-def colour(h=5, w=4):
+def color(h=5, w=4):
     return RNG.integers(0, 256, (h, w, 3), np.uint8)
 
 
@@ -38,8 +38,8 @@ def workers(request, monkeypatch):
 
 
 @pytest.mark.parametrize("extension", ["png", "bmp", "tif", "TIFF", "PNG", "pgm", "gif"])
-def test_grey_images_of_lossless_formats(tmp_path, extension):
-    kept = [save(tmp_path, f"{i}.{extension}", grey()) for i in range(3)]
+def test_gray_images_of_lossless_formats(tmp_path, extension):
+    kept = [save(tmp_path, f"{i}.{extension}", gray()) for i in range(3)]
     found = load(tmp_path)
     assert found.images.dtype == np.uint8
     if extension == "gif":  # a GIF is a palette
@@ -49,8 +49,8 @@ def test_grey_images_of_lossless_formats(tmp_path, extension):
     assert found.name == tmp_path.name
 
 
-def test_colour_and_lossy_formats(tmp_path):
-    kept = save(tmp_path, "a.png", colour())
+def test_color_and_lossy_formats(tmp_path):
+    kept = save(tmp_path, "a.png", color())
     save(tmp_path, "b.webp", kept, lossless=True)
     save(tmp_path, "c.jpeg", np.full((5, 4, 3), 200, np.uint8))
     images = load(tmp_path).images
@@ -63,7 +63,7 @@ def test_many_files_in_a_fixed_order_with_folders_as_labels(tmp_path, workers):
     kept = {}
     for i in range(300):
         name = f"{'cba'[i % 3]}/deep{i % 2}/{(i * 7919) % 1000:03d}.png"
-        kept[name] = save(tmp_path, name, grey())
+        kept[name] = save(tmp_path, name, gray())
     found = load(tmp_path)
     assert found.files == tuple(sorted(kept))
     np.testing.assert_array_equal(found.images[..., 0], [kept[file] for file in sorted(kept)])
@@ -72,11 +72,11 @@ def test_many_files_in_a_fixed_order_with_folders_as_labels(tmp_path, workers):
 
 
 def test_folders_are_no_labels_if_an_image_lies_outside_or_there_is_one_only(tmp_path):
-    save(tmp_path, "all/a.png", grey())
-    save(tmp_path, "all/b.png", grey())
+    save(tmp_path, "all/a.png", gray())
+    save(tmp_path, "all/b.png", gray())
     assert load(tmp_path).labels is None
-    save(tmp_path, "c.png", grey())
-    save(tmp_path, "more/d.png", grey())
+    save(tmp_path, "c.png", gray())
+    save(tmp_path, "more/d.png", gray())
     found = load(tmp_path)
     assert found.labels is None
     assert found.files == ("all/a.png", "all/b.png", "c.png", "more/d.png")
@@ -84,7 +84,7 @@ def test_folders_are_no_labels_if_an_image_lies_outside_or_there_is_one_only(tmp
 
 def test_labels_of_a_folder_may_come_from_a_file(tmp_path):
     for name in "cab":
-        save(tmp_path, f"images/{name}.png", grey())
+        save(tmp_path, f"images/{name}.png", gray())
     (tmp_path / "y.txt").write_text("ant\nbee\nant\n")
     found = load(tmp_path / "images", labels_path=str(tmp_path / "y.txt"))
     assert found.files == ("a.png", "b.png", "c.png")
@@ -93,9 +93,9 @@ def test_labels_of_a_folder_may_come_from_a_file(tmp_path):
 
 
 def test_hidden_and_other_files_are_left_out(tmp_path):
-    kept = save(tmp_path, "a.png", grey())
-    save(tmp_path, ".b.png", grey())
-    save(tmp_path, ".thumbs/c.png", grey())
+    kept = save(tmp_path, "a.png", gray())
+    save(tmp_path, ".b.png", gray())
+    save(tmp_path, ".thumbs/c.png", gray())
     (tmp_path / "notes.txt").touch()
     said = []
     found = load(tmp_path, report=said.append)
@@ -104,16 +104,16 @@ def test_hidden_and_other_files_are_left_out(tmp_path):
 
 
 def test_links_to_folders_are_followed_and_circles_end(tmp_path):
-    save(tmp_path, "elsewhere/a.png", grey())
-    save(tmp_path, "images/dogs/b.png", grey())
+    save(tmp_path, "elsewhere/a.png", gray())
+    save(tmp_path, "images/dogs/b.png", gray())
     os.symlink(tmp_path / "elsewhere", tmp_path / "images" / "cats")
     os.symlink(tmp_path / "images", tmp_path / "images" / "dogs" / "again")
     assert load(tmp_path / "images").files == ("cats/a.png", "dogs/b.png")
 
 
 def test_one_image_file(tmp_path):
-    save(tmp_path, "other.png", grey(9, 9))
-    kept = save(tmp_path, "a.png", grey())
+    save(tmp_path, "other.png", gray(9, 9))
+    kept = save(tmp_path, "a.png", gray())
     found = load(tmp_path / "a.png")
     np.testing.assert_array_equal(found.images[0, ..., 0], kept)
     assert found.files == ("a.png",)
@@ -121,11 +121,11 @@ def test_one_image_file(tmp_path):
 
 
 def test_modes(tmp_path):
-    plain, tinted = grey(), colour()
-    alpha = grey()
+    plain, tinted = gray(), color()
+    alpha = gray()
     cases = {
-        "grey with alpha": (np.dstack([plain, alpha]), plain[..., None]),
-        "colour with alpha": (np.dstack([tinted, alpha]), tinted),
+        "gray with alpha": (np.dstack([plain, alpha]), plain[..., None]),
+        "color with alpha": (np.dstack([tinted, alpha]), tinted),
         "bits": (Image.fromarray(plain > 127), np.where(plain > 127, 255, 0)[..., None]),
     }
     for name, (stored, expected) in cases.items():
@@ -133,7 +133,7 @@ def test_modes(tmp_path):
         np.testing.assert_array_equal(load(tmp_path / name).images[0], expected, err_msg=name)
 
 
-def test_a_palette_counts_as_colour_whether_transparent_or_not(tmp_path):
+def test_a_palette_counts_as_color_whether_transparent_or_not(tmp_path):
     indices = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8)).convert("L")
     indices.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     save(tmp_path, "a.png", indices)
@@ -142,7 +142,7 @@ def test_a_palette_counts_as_colour_whether_transparent_or_not(tmp_path):
     np.testing.assert_array_equal(load(tmp_path).images, [expected, expected])
 
 
-def test_deep_grey_stays_exact_and_is_stretched(tmp_path):
+def test_deep_gray_stays_exact_and_is_stretched(tmp_path):
     deep = np.array([[[1000, 5000], [40000, 65535]], [[2000, 3000], [4000, 5000]]], np.uint16)
     for i in range(2):
         save(tmp_path, f"{i}.png", deep[i])
@@ -152,22 +152,22 @@ def test_deep_grey_stays_exact_and_is_stretched(tmp_path):
     assert (found.offset, found.scale) == (1000, 1 / 64535)
 
 
-@pytest.mark.parametrize("colour_at", [0, 1, 150, 199])
-def test_mixed_grey_and_colour_become_colour(tmp_path, workers, colour_at):
-    kept = [save(tmp_path, f"{i:03d}.png", colour() if i == colour_at else grey()) for i in range(200)]
+@pytest.mark.parametrize("color_at", [0, 1, 150, 199])
+def test_mixed_gray_and_color_become_color(tmp_path, workers, color_at):
+    kept = [save(tmp_path, f"{i:03d}.png", color() if i == color_at else gray()) for i in range(200)]
     images = load(tmp_path).images
     assert images.shape == (200, 5, 4, 3)
     for image, pixels in zip(images, kept):
         np.testing.assert_array_equal(image, pixels if pixels.ndim == 3 else np.dstack([pixels] * 3))
 
 
-def test_grey_images_for_a_model_of_colour_and_the_reverse(tmp_path):
-    save(tmp_path, "colour/a.png", colour())
-    kept = save(tmp_path, "grey/a.png", grey())
-    fitted = load(tmp_path / "colour")
-    np.testing.assert_array_equal(load(tmp_path / "grey", like=fitted).images[0, ..., 2], kept)
+def test_gray_images_for_a_model_of_color_and_the_reverse(tmp_path):
+    save(tmp_path, "color/a.png", color())
+    kept = save(tmp_path, "gray/a.png", gray())
+    fitted = load(tmp_path / "color")
+    np.testing.assert_array_equal(load(tmp_path / "gray", like=fitted).images[0, ..., 2], kept)
     with pytest.raises(data.DataError, match=r"a sample has shape \(5, 4, 3\), but .* fitted on \(5, 4, 1\)"):
-        load(tmp_path / "colour", like=load(tmp_path / "grey"))
+        load(tmp_path / "color", like=load(tmp_path / "gray"))
 
 
 def test_empty_folder(tmp_path):
@@ -182,7 +182,7 @@ def test_empty_folder(tmp_path):
 @pytest.mark.parametrize("damage", ["cut", "noise", "empty"])
 def test_an_unreadable_image_is_named(tmp_path, workers, broken, damage):
     for i in range(160):
-        save(tmp_path, f"{i:03d}.png", grey(20, 20))
+        save(tmp_path, f"{i:03d}.png", gray(20, 20))
     file = tmp_path / f"{broken:03d}.png"
     content = file.read_bytes()
     file.write_bytes({"cut": content[: len(content) // 2], "noise": b"no image", "empty": b""}[damage])
@@ -193,15 +193,15 @@ def test_an_unreadable_image_is_named(tmp_path, workers, broken, damage):
 @pytest.mark.parametrize("at", [1, 150])
 def test_images_of_different_sizes_are_both_named(tmp_path, workers, at):
     for i in range(160):
-        save(tmp_path, f"{i:03d}.png", grey(6, 4) if i == at else grey(5, 4))
+        save(tmp_path, f"{i:03d}.png", gray(6, 4) if i == at else gray(5, 4))
     message = rf"images of different sizes: '000.png' is 4x5 and '{at:03d}.png' is 4x6 \(width x height\)"
     with pytest.raises(data.DataError, match=message):
         load(tmp_path)
 
 
 def test_different_bit_depths_are_both_named(tmp_path):
-    save(tmp_path, "a.png", grey())
-    save(tmp_path, "b.png", grey().astype(np.uint16))
+    save(tmp_path, "a.png", gray())
+    save(tmp_path, "b.png", gray().astype(np.uint16))
     with pytest.raises(data.DataError, match=r"'a.png' has 8 bits and 'b.png' has 16 or 32 bits"):
         load(tmp_path)
 
@@ -212,7 +212,7 @@ def test_threads_are_for_images_that_take_their_time():
 
 
 def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
-    save(tmp_path, "a/a.png", grey())
+    save(tmp_path, "a/a.png", gray())
     scandir = os.scandir
 
     def guarded(path):
@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
 def test_an_interrupt_ends_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_room, "_workers", lambda seconds: 2)
     for i in range(1000):
-        save(tmp_path, f"{i:04d}.png", grey())
+        save(tmp_path, f"{i:04d}.png", gray())
     decoded = []
     decode = folder_room._decode
 

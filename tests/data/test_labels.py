@@ -6,7 +6,7 @@ from jaxcluster import data
 IMAGES = np.arange(20.0).reshape(5, 2, 2) / 20
 
 
-def labelled(folder, name, content):
+def labeled(folder, name, content):
     np.save(folder / "x.npy", IMAGES)
     path = folder / name
     if isinstance(content, str):
@@ -37,7 +37,7 @@ def labelled(folder, name, content):
     ],
 )
 def test_labels_become_class_ids(tmp_path, name, content, ids, names):
-    found = labelled(tmp_path, name, content)
+    found = labeled(tmp_path, name, content)
     assert found.labels.dtype == np.int32
     np.testing.assert_array_equal(found.labels, ids)
     assert found.label_names == tuple(names.split())
@@ -76,7 +76,7 @@ def test_labels_become_class_ids(tmp_path, name, content, ids, names):
 )
 def test_labels_that_cannot_be_used(tmp_path, name, content, message):
     with pytest.raises(data.DataError, match=f"^data.labels_path='{tmp_path / name}': {message}"):
-        labelled(tmp_path, name, content)
+        labeled(tmp_path, name, content)
 
 
 def test_missing_and_binary_label_files(tmp_path):

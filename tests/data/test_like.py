@@ -6,7 +6,7 @@ import pytest
 from jaxcluster import data
 
 RNG = np.random.default_rng(2)
-GREY = RNG.integers(0, 256, (6, 5, 4), np.uint8)
+GRAY = RNG.integers(0, 256, (6, 5, 4), np.uint8)
 
 
 def load(folder, array, **options):
@@ -18,7 +18,7 @@ def scaled(found):
     return (found.images.astype(np.float64) - found.offset) * found.scale
 
 
-@pytest.mark.parametrize("fitted", [GREY, GREY / 255, GREY * 3.0 - 100, GREY > 128, GREY.astype(np.int32) * 99])
+@pytest.mark.parametrize("fitted", [GRAY, GRAY / 255, GRAY * 3.0 - 100, GRAY > 128, GRAY.astype(np.int32) * 99])
 def test_a_part_of_the_fitted_data_is_scaled_as_it_was_there(tmp_path, fitted):
     whole = load(tmp_path, fitted)
     for like in (whole, whole.frame):
@@ -27,7 +27,7 @@ def test_a_part_of_the_fitted_data_is_scaled_as_it_was_there(tmp_path, fitted):
 
 
 def test_one_constant_image_is_fine_for_a_fitted_model(tmp_path):
-    whole = load(tmp_path, GREY)
+    whole = load(tmp_path, GRAY)
     assert load(tmp_path, np.zeros((1, 5, 4), np.uint8), like=whole).images.max() == 0
 
 
@@ -40,19 +40,19 @@ def test_float_digits_match_the_bundled_ones(tmp_path):
 
 
 def test_another_shape(tmp_path):
-    whole = load(tmp_path, GREY)
+    whole = load(tmp_path, GRAY)
     message = r"a sample has shape \(20,\), but the model was fitted on \(5, 4, 1\)"
     with pytest.raises(data.DataError, match=message):
-        load(tmp_path, GREY.reshape(6, 20), like=whole)
+        load(tmp_path, GRAY.reshape(6, 20), like=whole)
 
 
 @pytest.mark.parametrize(
     ("fitted", "new", "unit"),
     [
-        (GREY, GREY / 255, 255),
-        (GREY, GREY > 128, 255),
-        (GREY / 255, GREY, 1),
-        (GREY / 255, GREY * 1.0 - 255, 1),
+        (GRAY, GRAY / 255, 255),
+        (GRAY, GRAY > 128, 255),
+        (GRAY / 255, GRAY, 1),
+        (GRAY / 255, GRAY * 1.0 - 255, 1),
     ],
 )
 def test_another_scale_of_pixels(tmp_path, fitted, new, unit):
@@ -71,7 +71,7 @@ def test_features_beyond_the_fitted_range_are_said(tmp_path):
 
 
 def test_new_pixels_must_be_finite(tmp_path):
-    whole = load(tmp_path, GREY / 255)
+    whole = load(tmp_path, GRAY / 255)
     with pytest.raises(data.DataError, match="1 of 20 pixels are NaN or infinite"):
         load(tmp_path, np.where(np.arange(20) == 7, np.nan, 0.5).reshape(1, 5, 4), like=whole)
 

@@ -128,7 +128,7 @@ def summary(results, options) -> dict:
         }
         for name, by_bits in results.items()
     }
-    command = f"python -m tests.hashing.mnist_table --seeds {options.seeds} --record tests/records/{RECORD.name}"
+    command = f"python -m tests.hashing.mnist_table --seeds {options.seeds} --record configs/records/{RECORD.name}"
     return {
         "command": command,
         "data": "MNIST, 70,000 images; 1,000 queries, 69,000 training and gallery",

@@ -50,7 +50,7 @@ def test_codes_do_not_depend_on_the_block(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_neighbours_in_hamming_distance_share_their_digit(name):
+def test_neighbors_in_hamming_distance_share_their_digit(name):
     digits = load_digits()
     codes = fitted(name, digits.data, 32 if name != "KMH" else 16).astype(np.float32) * 2 - 1
     similarity = codes[:300] @ codes.T

@@ -20,7 +20,7 @@ def test_both_forms_by_hand():
         (1.0, "minimax", [-rare, -likely]),  # log(1 - D)
         (0.0, "minimax", [-likely, -rare]),  # log D
     ]:
-        np.testing.assert_allclose(losses.fool(logits, target=target, form=form), expected, rtol=1e-6)
+        np.testing.assert_allclose(losses.adversarial_loss(logits, target=target, form=form), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("target", [1.0, 0.0])
@@ -28,7 +28,8 @@ def test_only_the_minimax_form_saturates_where_the_discriminator_wins(target):
     wrong = np.float32(1 - 2 * target)  # the sign of a logit that sees through the player
     logits = np.array([80, 1e4, -80, -1e4, 0.5], np.float32) * wrong
     total = {
-        form: lambda s, f=form: losses.fool(s, target=target, form=f).sum() for form in ("nonsaturating", "minimax")
+        form: lambda s, f=form: losses.adversarial_loss(s, target=target, form=f).sum()
+        for form in ("nonsaturating", "minimax")
     }
     slopes = {form: np.asarray(jax.grad(total[form])(logits)) for form in total}
     np.testing.assert_allclose(slopes["nonsaturating"][:4] * wrong, [1, 1, 0, 0], atol=1e-30)
@@ -45,7 +46,7 @@ def test_the_discriminators_loss_by_hand_and_padding_may_hold_anything():
     np.testing.assert_allclose(value, (np.log(4 / 3) + np.log(4) + 2 * np.log(2)) / 2, rtol=1e-6)
     np.testing.assert_allclose(slopes[0], [-0.125, -0.25, 0], atol=1e-7)  # (D - 1) / 2
     np.testing.assert_allclose(slopes[1], [0.375, 0.25, 0], atol=1e-7)  # D / 2
-    each = losses.fool(real, target=1.0, valid=valid)
+    each = losses.adversarial_loss(real, target=1.0, valid=valid)
     np.testing.assert_allclose(each, [np.log(4 / 3), np.log(2), np.log(2)], rtol=1e-6)
 
 
@@ -91,11 +92,11 @@ def test_the_best_discriminator_is_the_lemmas():
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match=r"target must be 1\.0 or 0\.0, got 0\.9"):
-        losses.fool(jnp.zeros(2), target=0.9)
+        losses.adversarial_loss(jnp.zeros(2), target=0.9)
     with pytest.raises(ValueError, match="form must be 'nonsaturating' or 'minimax', got 'hinge'"):
-        losses.fool(jnp.zeros(2), target=1.0, form="hinge")
+        losses.adversarial_loss(jnp.zeros(2), target=1.0, form="hinge")
     with pytest.raises(ValueError, match=r"logits must be \[b\], got \(2, 1\); drop"):
-        losses.fool(jnp.zeros((2, 1)), target=1.0)
+        losses.adversarial_loss(jnp.zeros((2, 1)), target=1.0)
     with pytest.raises(ValueError, match=r"real_logits must be \[b\], got \(2, 1\)"):
         losses.discriminator(jnp.zeros((2, 1)), jnp.zeros(2), jnp.ones(2, bool))
     with pytest.raises(ValueError, match=r"fake_logits must have the shape of real_logits \(2,\), got \(3,\)"):

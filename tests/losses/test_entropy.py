@@ -29,7 +29,7 @@ def some_outputs():
 
 
 def test_three_vectors_by_hand():
-    # Cosines: sqrt(1/2) between neighbours, 0 between the ends; H(.7071) = .6047, so the middle one has all of it.
+    # Cosines: sqrt(1/2) between neighbors, 0 between the ends; H(.7071) = .6047, so the middle one has all of it.
     outputs = jnp.asarray([[1.0, 0.0], [0.5, 0.5], [0.0, 0.2]])
     got = losses.pairwise_entropy(outputs, jnp.ones(3, bool))
     np.testing.assert_allclose(got, [0.30236, 0.60471, 0.30236], atol=2e-5)

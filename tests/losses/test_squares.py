@@ -14,7 +14,7 @@ def test_reconstruction_and_cluster_center_by_hand():
     np.testing.assert_allclose(losses.cluster_center(x, y), [12.5, 2.0])
 
 
-def test_no_gradient_flows_into_the_centres():
+def test_no_gradient_flows_into_the_centers():
     embedding, centers = jnp.ones((3, 2)), jnp.zeros((3, 2))
     gradient = jax.grad(lambda m: losses.cluster_center(embedding, m).sum())(centers)
     np.testing.assert_array_equal(gradient, 0)

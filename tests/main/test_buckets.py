@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
+from tests.files.bucket import serve
 from tests.main.commands import CONFIG, LONG, SMALL, Said, subprocess_command
-from tests.runtime.bucket import serve
 
 pytestmark = [
     pytest.mark.skipif(
@@ -38,7 +38,7 @@ def said(process) -> Said:
 
 
 def train(folder, run, *options):
-    data = f"--config.data.path={folder / 'grey.npz'}"
+    data = f"--config.data.path={folder / 'gray.npz'}"
     return subprocess_command(CONFIG, *SMALL, LONG, data, f"--workdir=gs://bucket/{run}", *options)
 
 
@@ -111,14 +111,14 @@ def test_nothing_was_asked_of_the_bucket_that_it_cannot_do(bucket, stopped):
 
 
 def test_predict_and_init_from_read_a_bucket(bucket, folder, stopped, tmp_path):
-    process = subprocess_command(f"--predict={folder / 'unlabelled.npy'}", "--workdir=gs://bucket/run")
+    process = subprocess_command(f"--predict={folder / 'unlabeled.npy'}", "--workdir=gs://bucket/run")
     predicted = said(process)
     assert predicted.code == 0, predicted.text
-    assert predicted.text.splitlines()[-1].endswith("results: gs://bucket/run/predictions/unlabelled")
-    labels = array(bucket, "run/predictions/unlabelled/labels.npy")
+    assert predicted.text.splitlines()[-1].endswith("results: gs://bucket/run/predictions/unlabeled")
+    labels = array(bucket, "run/predictions/unlabeled/labels.npy")
     np.testing.assert_array_equal(labels, array(bucket, "run/labels.npy"))
     local = f"--workdir={tmp_path / 'again'}"
-    data = f"--config.data.path={folder / 'grey.npz'}"
+    data = f"--config.data.path={folder / 'gray.npz'}"
     again = said(subprocess_command(CONFIG, *SMALL, LONG, data, local, "--config.init_from=gs://bucket/run"))
     assert again.code == 0, again.text
     assert "pretrain:" not in again.text
@@ -140,7 +140,7 @@ def test_a_bucket_that_cannot_be_written_or_does_not_exist_is_refused(bucket, fo
     assert ended.code == 2
     assert ended.error.startswith("--workdir gs://bucket/denied cannot be written: ")
     assert "Forbidden" in ended.error
-    data = f"--config.data.path={folder / 'grey.npz'}"
+    data = f"--config.data.path={folder / 'gray.npz'}"
     ended = said(subprocess_command(CONFIG, *SMALL, data, "--workdir=gs://nobody/run"))
     assert ended.code == 2
     assert ended.error.startswith("--workdir gs://nobody/run cannot be written: ")

@@ -29,7 +29,7 @@ SHORT = (
     "--config.m=6",
     "--config.data.name=",
     "--config.initial.hidden=(9,)",
-    "--config.initial.neighbours=3",
+    "--config.initial.neighbors=3",
     "--config.pretrain.epochs=1",
     "--config.adversarial.epochs=2",
     "--config.adversarial.batch_size=20",
@@ -129,7 +129,7 @@ def test_a_run_leaves_its_own_files_and_pictures(finished):
     assert guide["scoring"].keys() == {"acc", "nmi", "ari"}
     assert "the prior takes all 3 clusters for about equally large" in said.text
     assert any(line.startswith("adversarial: epoch 2/2  loss ") for line in said.text.splitlines())
-    assert "adversarial: initial clustering of the embeddings' nearest neighbours" in said.text
+    assert "adversarial: initial clustering of the embeddings' nearest neighbors" in said.text
     assert "cluster: k-means of the clusterer's outputs, 20 restarts" in said.text
     assert "0/0" not in said.text  # of a phase without epochs
 

@@ -4,7 +4,8 @@ import importlib.util
 
 import pytest
 
-from jaxcluster import commandline, job
+from jaxcluster import commandline
+from jaxcluster.workflow import job
 from tests.main.commands import CONFIG, ROOT, refused
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config

@@ -31,7 +31,7 @@ def interrupted(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "listen", lambda: interrupt_in_epoch(3))
         for _ in range(2):
-            said = run_on(folder / "grey.npz", folder / "interrupted", LONG)
+            said = run_on(folder / "gray.npz", folder / "interrupted", LONG)
             assert said.code == 130, said.text
     return folder / "interrupted"
 
@@ -52,7 +52,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(folder, done, interrupted, 
     shutil.copytree(interrupted, tmp_path / "run")
     newest = checkpoints_of(tmp_path / "run")[-1]
     truncate_largest_file(newest)
-    said = run_on(folder / "grey.npz", tmp_path / "run", LONG)
+    said = run_on(folder / "gray.npz", tmp_path / "run", LONG)
     assert said.code == 0, said.text
     assert f"checkpoint {newest} cannot be read (" in said.text
     assert "continuing in pretrain at epoch 3\n" in said.text
@@ -65,7 +65,7 @@ def test_with_all_checkpoints_damaged_nothing_is_begun_anew(folder, interrupted,
     for checkpoint in checkpoints_of(tmp_path / "run"):
         truncate_largest_file(checkpoint)
     before = files_of(tmp_path / "run")
-    said = run_on(folder / "grey.npz", tmp_path / "run", LONG)
+    said = run_on(folder / "gray.npz", tmp_path / "run", LONG)
     assert said.code == 1, said.text
     where = tmp_path / "run" / "checkpoints"
     assert said.error == f"none of the checkpoints in {where} can be read; remove this folder to train anew"

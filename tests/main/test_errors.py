@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcluster.runtime import checkpoint
+from jaxcluster.files import checkpoint
 from tests.main.commands import (
     CONFIG,
     LONG,
@@ -72,7 +72,7 @@ def test_arrays_that_cannot_be_used(tmp_path, x, message):
 
 def test_labels_of_the_wrong_length(folder, tmp_path):
     np.save(tmp_path / "y.npy", np.zeros(23, int))
-    options = (f"--config.data.path={folder / 'grey.npz'}", f"--config.data.labels_path={tmp_path / 'y.npy'}")
+    options = (f"--config.data.path={folder / 'gray.npz'}", f"--config.data.labels_path={tmp_path / 'y.npy'}")
     message = refused(CONFIG, *SMALL, *options)
     assert f"data.labels_path='{tmp_path / 'y.npy'}'" in message
     assert "23" in message
@@ -85,7 +85,7 @@ def test_workdirs_that_cannot_be_used(folder, done, tmp_path):
     assert message == f"--workdir {tmp_path / 'file' / 'run'} cannot be written: Not a directory"
     assert "holds files that are not a run of jaxcluster" in refused(CONFIG, f"--workdir={tmp_path}")
     before = files_of(folder / "run")
-    said = run_on(folder / "grey.npz", folder / "run", LONG, "--config.seed=3", "--config.augment.shift=0.2")
+    said = run_on(folder / "gray.npz", folder / "run", LONG, "--config.seed=3", "--config.augment.shift=0.2")
     assert said.code == 2
     assert "belongs to a run with other settings: config.augment.shift was 0.1, now 0.2; config.seed was 0, now 3." in (
         said.error
@@ -94,7 +94,7 @@ def test_workdirs_that_cannot_be_used(folder, done, tmp_path):
 
 
 def test_predictions_that_cannot_be_made(folder, done, tmp_path):
-    images = f"--predict={folder / 'grey.npz'}"
+    images = f"--predict={folder / 'gray.npz'}"
     assert refused(images) == "--predict needs --workdir, the folder of a finished run"
     assert "holds no run (there is no config.json in it)" in refused(images, f"--workdir={tmp_path}")
     np.save(tmp_path / "wide.npy", two_kinds((4, 6))[0])
@@ -114,7 +114,7 @@ def test_predictions_that_cannot_be_made(folder, done, tmp_path):
 
 def test_a_first_model_that_does_not_fit(folder, done, tmp_path):
     where = f"config.init_from={folder / 'run'}"
-    options = (f"--config.data.path={folder / 'grey.npz'}", f"--workdir={tmp_path / 'run'}", f"--{where}")
+    options = (f"--config.data.path={folder / 'gray.npz'}", f"--workdir={tmp_path / 'run'}", f"--{where}")
     message = refused(CONFIG, *SMALL, *options, "--config.network.hidden=(9,)")
     assert message.startswith(f"{where}: its network does not fit: ")
     assert "has shape (8,), expected (9,)" in message
@@ -129,7 +129,7 @@ def test_a_first_model_that_does_not_fit(folder, done, tmp_path):
 
 
 def test_nan_stops_the_run_and_keeps_the_checkpoint(folder, tmp_path):
-    said = run_on(folder / "grey.npz", tmp_path / "run", "--config.pretrain.learning_rate=1e30")
+    said = run_on(folder / "gray.npz", tmp_path / "run", "--config.pretrain.learning_rate=1e30")
     assert said.code == 1
     assert said.error == (
         "training stopped in phase pretrain, epoch 1: loss is nan; "
@@ -143,7 +143,7 @@ def test_nan_stops_the_run_and_keeps_the_checkpoint(folder, tmp_path):
 
 
 def test_nothing_selected_and_a_cluster_that_becomes_empty(tmp_path):
-    """Two images, four of each: every sample sits on its centre, and a third cluster can have none."""
+    """Two images, four of each: every sample sits on its center, and a third cluster can have none."""
     x = np.repeat(two_kinds((4, 5), 2)[0], 4, axis=0)
     np.save(tmp_path / "x.npy", x)
     options = ("--config.pretrain.epochs=0", "--config.finetune.learning_rate=1e-30", "--config.finetune.augment=false")

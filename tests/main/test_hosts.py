@@ -84,7 +84,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning
 def images(tmp_path_factory):
     """Not a multiple of the batch, nor the batch of the processes."""
     x, y = two_kinds((4, 5), n=25)
-    file = tmp_path_factory.mktemp("hosts") / "grey.npz"
+    file = tmp_path_factory.mktemp("hosts") / "gray.npz"
     np.savez(file, x=x, y=y)
     return f"--config.data.path={file}"
 
@@ -125,12 +125,12 @@ def otherwise(*arguments):
     found = as_set(*arguments)
     return found._replace(centers=1.001 * found.centers)
 
-as_set, finetune.kmeans_as_set, kmeans.SLICE = kmeans.kmeans_as_set, otherwise, 1
+as_set, finetune.kmeans_from_config, kmeans.SLICE = kmeans.kmeans_from_config, otherwise, 1
 """
 
 
 def test_where_unlike_machines_begin_a_phase_otherwise_the_first_one_counts(images, tmp_path):
-    """Process 1 needs more device calls for its k-means, with polls between them, and finds other centres."""
+    """Process 1 needs more device calls for its k-means, with polls between them, and finds other centers."""
     port, arguments = free_port(), (*SMALL, images, f"--workdir={tmp_path / 'run'}")
     changes = ("", UNLIKE)
     started = [start_changed(changes[i], *arguments, *numbers(i, 2, port)) for i in range(2)]

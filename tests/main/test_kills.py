@@ -21,7 +21,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxcluster.runtime.checkpoint import load_model
+from jaxcluster.files.checkpoint import load_model
 from tests.main.commands import CONFIG, ROOT, SMALL, two_kinds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="cannot wait for a stop without reaping the process")
@@ -36,7 +36,7 @@ ARGUMENTS = {
     ),
     "clustergan": (
         f"--config={ROOT / 'configs' / 'clustergan_digits.py'}", OFTEN, "--config.data.name=", "--config.n_clusters=2",
-        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbours=3", "--config.pretrain.epochs=400",
+        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbors=3", "--config.pretrain.epochs=400",
         "--config.pretrain.batch_size=5", "--config.adversarial.epochs=200", "--config.adversarial.batch_size=5",
         "--config.network.clusterer_hidden=(9,)", "--config.network.generator_hidden=(8,)",
         "--config.network.discriminator_hidden=(7,)",
@@ -157,7 +157,7 @@ def start(algorithm: str, workdir: Path, folder: Path) -> Started:
     environment |= {"XLA_FLAGS": "", "XDG_CACHE_HOME": str(folder / "cache")}
     log, since = folder / "said.txt", time.time() - 0.01  # a file system's clock may lag a tick behind
     with log.open("w") as stream:
-        data = f"--config.data.path={folder / 'grey.npz'}"
+        data = f"--config.data.path={folder / 'gray.npz'}"
         command = [sys.executable, "-m", "jaxcluster.main", *ARGUMENTS[algorithm], data, f"--workdir={workdir}"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stream)
     return Started(process, workdir, log, since, PHASES[algorithm])
@@ -223,7 +223,7 @@ def left_over(workdir: Path) -> list[str]:
 
 def run_undisturbed(algorithm: str, folder: Path) -> Path:
     x, y = two_kinds((4, 5))
-    np.savez(folder / "grey.npz", x=x, y=y)
+    np.savez(folder / "gray.npz", x=x, y=y)
     run_to_the_end(algorithm, folder / "whole", folder)
     return folder / "whole"
 

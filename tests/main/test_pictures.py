@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import jaxcluster
-from jaxcluster import plots, report
+from jaxcluster import plots
 from jaxcluster.data import Dataset
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
+from jaxcluster.workflow import report
 
 
 def odd_results(n, shape, *, k=2, labels=None, generated=None):

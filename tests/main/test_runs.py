@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcluster import report
+from jaxcluster.workflow import report
 from tests.main.commands import LONG, command, files_of, run_on, two_kinds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
@@ -57,7 +57,7 @@ def test_the_summary_is_strict_json_with_everything_worth_knowing(folder, done):
 
 def test_what_a_run_says(done, folder):
     lines = done.text.splitlines()
-    assert lines[0] == f"aspc on grey: 24 images of 4x5x1 (with labels); workdir {folder / 'run'}"
+    assert lines[0] == f"aspc on gray: 24 images of 4x5x1 (with labels); workdir {folder / 'run'}"
     assert lines[1] == "the images lie on the device (--images_on)"
     assert any(line.startswith("pretrain: epoch 300/300  loss 0.") for line in lines)
     assert any(line.startswith("finetune: epoch 2/2  loss ") for line in lines)
@@ -68,7 +68,7 @@ def test_what_a_run_says(done, folder):
 
 def test_the_same_command_again_says_so_and_changes_nothing(folder, done):
     before = files_of(folder / "run")
-    again = run_on(folder / "grey.npz", folder / "run", LONG)
+    again = run_on(folder / "gray.npz", folder / "run", LONG)
     assert again.code == 0
     assert "this run is complete; its results are in" in again.text
     assert files_of(folder / "run") == before
@@ -85,25 +85,25 @@ def test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at
     with monkeypatch.context() as patch:
         patch.setattr(report, "write_pictures", kill)
         with pytest.raises(Killed):
-            run_on(folder / "grey.npz", run)
+            run_on(folder / "gray.npz", run)
         kept = json.loads((run / "summary.json").read_text())
         assert kept.pop("pictures") == "being drawn"
         shutil.copytree(run, tmp_path / "drawn")
         with pytest.raises(Killed):
-            run_on(folder / "grey.npz", run)
-        assert "this run is complete" in run_on(folder / "grey.npz", run).text
-    said = run_on(folder / "grey.npz", tmp_path / "drawn")
+            run_on(folder / "gray.npz", run)
+        assert "this run is complete" in run_on(folder / "gray.npz", run).text
+    said = run_on(folder / "gray.npz", tmp_path / "drawn")
     assert said.code == 0, said.text
     assert len(list(pictures.iterdir())) == 6
     for workdir in (run, tmp_path / "drawn"):
         summary = json.loads((workdir / "summary.json").read_text())
         assert summary.keys() == kept.keys()
         assert summary["results"] == kept["results"]
-    assert "this run is complete" in run_on(folder / "grey.npz", tmp_path / "drawn").text
+    assert "this run is complete" in run_on(folder / "gray.npz", tmp_path / "drawn").text
 
 
-def test_without_labels_there_is_no_scoring_anywhere(folder, unlabelled):
-    said, run = unlabelled[2], folder / "unlabelled"
+def test_without_labels_there_is_no_scoring_anywhere(folder, unlabeled):
+    said, run = unlabeled[2], folder / "unlabeled"
     assert "(no labels)" in said.text
     for text in (said.text, (run / "summary.json").read_text(), (run / "metrics.jsonl").read_text()):
         assert not any(word in text.lower() for word in ("acc ", '"acc"', "nmi", "ari ", "scoring"))
@@ -111,20 +111,20 @@ def test_without_labels_there_is_no_scoring_anywhere(folder, unlabelled):
     assert (run / "pictures" / "tsne.png").exists()
 
 
-def test_ctrl_c_is_heard_and_the_run_ends_as_if_nothing_had_been(folder, done, unlabelled):
+def test_ctrl_c_is_heard_and_the_run_ends_as_if_nothing_had_been(folder, done, unlabeled):
     """Labels decide nothing and one seed decides everything: the run with labels is the one to equal."""
-    stopped, records, resumed = unlabelled
+    stopped, records, resumed = unlabeled
     assert stopped.code == 130, stopped.text
     assert stopped.text.splitlines()[-1] == "SIGINT: saved. The same command goes on from here."
     assert 0 < records < 300
     assert f"continuing in pretrain at epoch {records}" in resumed.text
     assert resumed.code == 0
     for name in ("labels.npy", "embedding.npy"):
-        np.testing.assert_array_equal(np.load(folder / "unlabelled" / name), np.load(folder / "run" / name))
+        np.testing.assert_array_equal(np.load(folder / "unlabeled" / name), np.load(folder / "run" / name))
 
 
 def test_init_from_starts_at_the_fine_tuning(folder, done):
-    said = run_on(folder / "grey.npz", folder / "from", LONG, f"--config.init_from={folder / 'run'}")
+    said = run_on(folder / "gray.npz", folder / "from", LONG, f"--config.init_from={folder / 'run'}")
     assert said.code == 0, said.text
     assert "pretrain:" not in said.text
     metrics = folder / "from" / "metrics.jsonl"
@@ -133,8 +133,8 @@ def test_init_from_starts_at_the_fine_tuning(folder, done):
 
 
 def test_predict_gives_the_labels_again_and_never_overwrites(folder, done):
-    for name in ("unlabelled", "unlabelled-2"):
-        said = command(f"--predict={folder / 'unlabelled.npy'}", f"--workdir={folder / 'run'}")
+    for name in ("unlabeled", "unlabeled-2"):
+        said = command(f"--predict={folder / 'unlabeled.npy'}", f"--workdir={folder / 'run'}")
         assert said.code == 0, said.text
         predictions = folder / "run" / "predictions" / name
         assert said.text.splitlines()[-1] == f"24 samples clustered; results: {predictions}"
@@ -149,11 +149,11 @@ def test_a_run_from_before_a_setting_was_there_counts_as_run_with_its_default(fo
     del identity["config"]["augment"]["shear"], identity["config"]["finetune"]["mean_over"]
     (tmp_path / "old" / "config.json").write_text(json.dumps(identity))
     before = files_of(tmp_path / "old")
-    again = run_on(folder / "grey.npz", tmp_path / "old", LONG)
+    again = run_on(folder / "gray.npz", tmp_path / "old", LONG)
     assert again.code == 0, again.text
     assert "this run is complete" in again.text
     assert files_of(tmp_path / "old") == before
-    other = run_on(folder / "grey.npz", tmp_path / "old", LONG, "--config.augment.shear=0.1")
+    other = run_on(folder / "gray.npz", tmp_path / "old", LONG, "--config.augment.shear=0.1")
     assert other.code == 2
     assert "other settings: config.augment.shear was 0.0, now 0.1. Name another" in other.error
 
@@ -164,9 +164,9 @@ def test_predict_knows_runs_from_before_a_setting_was_there(folder, done, tmp_pa
     identity = json.loads((folder / "run" / "config.json").read_text())
     del identity["config"]["augment"]["stretch"], identity["config"]["finetune"]["mean_over"]
     (tmp_path / "old" / "config.json").write_text(json.dumps(identity))
-    said = command(f"--predict={folder / 'unlabelled.npy'}", f"--workdir={tmp_path / 'old'}")
+    said = command(f"--predict={folder / 'unlabeled.npy'}", f"--workdir={tmp_path / 'old'}")
     assert said.code == 0, said.text
-    labels = np.load(tmp_path / "old" / "predictions" / "unlabelled" / "labels.npy")
+    labels = np.load(tmp_path / "old" / "predictions" / "unlabeled" / "labels.npy")
     np.testing.assert_array_equal(labels, np.load(folder / "run" / "labels.npy"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from jaxcluster.metrics import retrieval
 from jaxcluster.metrics.retrieval import codes as coding
 from tests.oracles import retrieval as oracle
-from tests.oracles.retrieval import labelled_codes
+from tests.oracles.retrieval import labeled_codes
 
 
 def closed_forms(counts, relevant, k):
@@ -56,7 +56,7 @@ def test_outputs_become_bits():
 
 
 def test_the_ranking_is_by_distance_and_stable():
-    codes, labels = labelled_codes(0, n=50)
+    codes, labels = labeled_codes(0, n=50)
     packed = retrieval.pack(codes)
     ranked = list(retrieval.ranked_relevance(packed[:3], labels[:3], packed, labels))
     for q, (order, relevant) in enumerate(ranked):
@@ -66,7 +66,7 @@ def test_the_ranking_is_by_distance_and_stable():
 
 
 def test_histograms_do_not_depend_on_the_chunk(monkeypatch):
-    codes, labels = labelled_codes(1, n=100)
+    codes, labels = labeled_codes(1, n=100)
     packed = retrieval.pack(codes)
     everything, relevant = retrieval.histograms(packed[:30], labels[:30], packed, labels, 12)
     distance = oracle.hamming(codes[:30], codes)

@@ -11,13 +11,13 @@ import pytest
 from jaxcluster.metrics import retrieval
 from jaxcluster.metrics.retrieval import __main__ as command
 from tests.oracles import retrieval as oracle
-from tests.oracles.retrieval import labelled_codes
+from tests.oracles.retrieval import labeled_codes
 
 # --- the protocol
 
 
 def test_stable_order_is_the_ranking_item_by_item():
-    codes, labels = labelled_codes(2)
+    codes, labels = labeled_codes(2)
     scores = retrieval.per_query(codes[:20], labels[:20], codes[20:], labels[20:], k=30, ties="stable")
     distance = oracle.hamming(codes[:20], codes[20:])
     for q in range(20):
@@ -27,7 +27,7 @@ def test_stable_order_is_the_ranking_item_by_item():
 
 
 def test_expected_is_the_mean_of_stable_over_orders_of_the_gallery():
-    codes, labels = labelled_codes(3, n=200, bits=6)
+    codes, labels = labeled_codes(3, n=200, bits=6)
     query, rest = slice(0, 10), np.arange(10, 200)
     expected = retrieval.per_query(codes[query], labels[query], codes[rest], labels[rest], k=25)
     rng = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def test_expected_is_the_mean_of_stable_over_orders_of_the_gallery():
 
 
 def test_order_of_the_gallery_does_not_matter():
-    codes, labels = labelled_codes(4)
+    codes, labels = labeled_codes(4)
     order = np.random.default_rng(0).permutation(np.arange(20, 300))
     plain = retrieval.per_query(codes[:20], labels[:20], codes[20:], labels[20:], k=30)
     mixed = retrieval.per_query(codes[:20], labels[:20], codes[order], labels[order], k=30)
@@ -73,7 +73,7 @@ def test_split():
 
 @pytest.fixture
 def files(tmp_path):
-    codes, labels = labelled_codes(5)
+    codes, labels = labeled_codes(5)
     np.save(tmp_path / "codes.npy", codes * 0.4 + 0.3)  # floats, as a clusterer's outputs are
     np.save(tmp_path / "labels.npy", labels)
     return codes, labels, ["--codes", str(tmp_path / "codes.npy"), "--labels", str(tmp_path / "labels.npy")]

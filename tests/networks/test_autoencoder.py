@@ -1,4 +1,4 @@
-"""The autoencoder against a plain NumPy one, and its initialisation against the bound it is drawn from."""
+"""The autoencoder against a plain NumPy one, and its initialization against the bound it is drawn from."""
 
 import itertools
 

@@ -17,15 +17,15 @@ def context(rows, valid=None):
     return Context(KEY, jnp.arange(rows), jnp.ones(rows, bool) if valid is None else jnp.asarray(valid))
 
 
-def normalising(shape):
+def normalizing(shape):
     init, apply = network(lambda net, x: net.batch_norm("norm", x, epsilon=0.5), [shape], jnp.float32)
     variables = init(KEY)
     variables["params"]["norm"] = {"scale": jnp.array([2.0, 3.0]), "bias": jnp.array([1.0, -1.0])}
     return variables, jax.jit(apply)
 
 
-def test_batch_normalisation_is_numpys_over_valid_rows_and_places():
-    variables, apply = normalising((3, 2, 2))
+def test_batch_normalization_is_numpys_over_valid_rows_and_places():
+    variables, apply = normalizing((3, 2, 2))
     x = np.random.default_rng(0).normal(2, 3, (5, 3, 2, 2)).astype(np.float32)
     valid = np.array([True, False, True, True, False])
     y, new = apply(variables, np.where(valid[:, None, None, None], x, np.nan), context=context(5, valid))
@@ -40,7 +40,7 @@ def test_batch_normalisation_is_numpys_over_valid_rows_and_places():
 
 
 def test_a_batch_of_padding_leaves_the_running_statistics():
-    variables, apply = normalising((2,))
+    variables, apply = normalizing((2,))
     x = np.full((3, 2), np.nan, np.float32)
     y, new = apply(variables, x, context=context(3, [False] * 3))
     assert np.isfinite(y).all()
@@ -48,7 +48,7 @@ def test_a_batch_of_padding_leaves_the_running_statistics():
 
 
 def test_a_constant_far_from_zero_has_no_variance():
-    variables, apply = normalising((2,))
+    variables, apply = normalizing((2,))
     x = np.full((64, 2), 1000.1, np.float32)
     _, new = apply(variables, x, context=context(64))
     np.testing.assert_allclose(new["norm"]["var"], 0.9, atol=1e-6)

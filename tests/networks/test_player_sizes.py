@@ -53,7 +53,7 @@ def chain(widths, beside=0):
 def test_parameters_of_the_fully_connected_players():
     nets = players("mlp", sample_shape=(16, 16, 1), units=10, inputs=30)
     assert parameters(nets.clusterer) == chain([256, 250, 250, 250, 10]) + 3 * 2 * 250 + 10
-    # the generator's last layer has a bias and a gain per pixel, the others batch normalisation
+    # the generator's last layer has a bias and a gain per pixel, the others batch normalization
     assert parameters(nets.generator) == chain([0, 250, 250, 256], beside=30) + 2 * 2 * 250 + 2 * 256
     joint = chain([256, 250, 125, 1], beside=10) + 250 + 125 + 1
     image = chain([256, 250, 125, 1]) + 250 + 125 + 1
@@ -71,7 +71,7 @@ def test_parameters_of_the_mnist_players():
 
 
 def test_parameters_of_the_cifar_players():
-    nets = players("cifar", sample_shape=(32, 32, 3), units=100, inputs=100, scores=("joint",), head="normalised")
+    nets = players("cifar", sample_shape=(32, 32, 3), units=100, inputs=100, scores=("joint",), head="normalized")
     kernels = 9 * (3 * 128 + 2 * 128 * 128 + 128 * 256 + 2 * 256 * 256 + 256 * 512) + 512 * 256 + 256 * 128
     norms = 2 * (3 * 128 + 3 * 256 + 512 + 256 + 128)
     assert parameters(nets.clusterer) == kernels + norms + 128 * 100 + 2

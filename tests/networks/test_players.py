@@ -18,7 +18,7 @@ SMALL = {
         "generator_hidden": (6,),
         "discriminator_hidden": (6, 5),
         "clusterer_noise": 0.1,
-        "head": "normalised",
+        "head": "normalized",
     },
     "mnist": {
         "sample_shape": (4, 4, 1),
@@ -203,7 +203,7 @@ def test_images_lie_in_the_range_of_the_output(family):
     assert low <= images.min() < images.max() <= 1
 
 
-def test_the_normalised_head_starts_with_gain_one_and_offset_minus_two():
+def test_the_normalized_head_starts_with_gain_one_and_offset_minus_two():
     nets = players("mlp", **SMALL["mlp"], units=UNITS, inputs=INPUTS)
     variables = nets.clusterer.init(jax.random.key(0))
     x = np.random.default_rng(0).normal(size=(64, 2, 3, 1)).astype(np.float32)
@@ -215,7 +215,7 @@ def test_the_normalised_head_starts_with_gain_one_and_offset_minus_two():
     assert logits.std(0).min() > 0.9
 
 
-def test_weight_normalised_layers_know_only_the_direction():
+def test_weight_normalized_layers_know_only_the_direction():
     for family in ("mlp", "cifar"):
         _, variables, evaluate, _ = small(family)
         x, z = batch(family)
@@ -283,7 +283,7 @@ def test_float64_throughout(family):
     [
         ({"family": "vgg"}, "family must be among mlp, mnist, cifar, got 'vgg'"),
         ({"output": "linear"}, "output must be among sigmoid, tanh"),
-        ({"head": "deep"}, "head must be among plain, normalised"),
+        ({"head": "deep"}, "head must be among plain, normalized"),
         ({"scores": ("joint", "z")}, "scores must be among joint, image, code, got 'z'"),
         ({"convolution": "fft"}, "convolution must be among auto, native, products"),
         ({"units": 0}, "units must be positive, got 0"),

@@ -37,11 +37,11 @@ def slope(function, x, step=1e-6):
     return result
 
 
-def neighbour_distance(points, neighbour, queries):
+def neighbor_distance(points, neighbor, queries):
     """Every distance, sorted; the point itself is left out by its number."""
     points = np.asarray(points, np.float64)
     found = []
     for i in queries:
         distances = sorted(math.dist(points[i], points[j]) for j in range(len(points)) if j != i)
-        found.append(distances[neighbour - 1])
+        found.append(distances[neighbor - 1])
     return np.array(found)

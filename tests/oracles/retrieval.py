@@ -48,9 +48,9 @@ def hamming(queries, gallery):
     return np.array([[sum(a != b for a, b in zip(query, item)) for item in gallery] for query in queries])
 
 
-def labelled_codes(seed, n=300, bits=12, classes=4):
+def labeled_codes(seed, n=300, bits=12, classes=4):
     """Codes that know something of their labels: a code a class, a quarter of the bits flipped."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(classes, size=n)
-    centres = rng.random((classes, bits)) < 0.5
-    return centres[labels] ^ (rng.random((n, bits)) < 0.25), labels
+    centers = rng.random((classes, bits)) < 0.5
+    return centers[labels] ^ (rng.random((n, bits)) < 0.25), labels

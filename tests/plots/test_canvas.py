@@ -1,4 +1,4 @@
-"""What all pictures share: no global state, safe names, colours that stay apart."""
+"""What all pictures share: no global state, safe names, colors that stay apart."""
 
 import itertools
 import subprocess
@@ -21,7 +21,7 @@ VISION = {
 
 
 def lab(colors, vision):
-    """CIELAB of sRGB colours seen by someone."""
+    """CIELAB of sRGB colors seen by someone."""
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(VISION[vision]).T, 0, 1)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
@@ -30,7 +30,7 @@ def lab(colors, vision):
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_ten_colours_stay_apart(vision):
+def test_ten_colors_stay_apart(vision):
     # A distance of 2 is just visible side by side; dots that lie apart need several times that. The default
     # palette of plotting libraries comes as close as 5.
     colors = lab(canvas.group_colors(10)[:, :3], vision)
@@ -40,7 +40,7 @@ def test_ten_colours_stay_apart(vision):
 
 
 @pytest.mark.parametrize("k", [1, 2, 10, 11, 20, 21, 60, 300])
-def test_each_group_has_a_colour_of_its_own(k):
+def test_each_group_has_a_color_of_its_own(k):
     colors = canvas.group_colors(k)
     assert colors.shape == (k, 4)
     assert len(np.unique(colors.round(6), axis=0)) >= min(k, 200)

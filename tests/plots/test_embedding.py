@@ -1,4 +1,4 @@
-"""PCA and t-SNE: coordinates against scikit-learn, colours and caps, odd sizes."""
+"""PCA and t-SNE: coordinates against scikit-learn, colors and caps, odd sizes."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_the_picture_shows_these_coordinates(tmp_path):
     shown = embedding.subset(len(digits.data), at_most=500)
     expected = PCA(2, svd_solver="full").fit_transform(digits.data[shown])
     np.testing.assert_allclose(np.abs(drawn(fig.axes[0])), np.abs(expected), atol=1e-6)
-    assert "coloured by given labels (scoring only), 500 of 1,797 samples" in fig.get_suptitle()
+    assert "colored by given labels (scoring only), 500 of 1,797 samples" in fig.get_suptitle()
     assert [text.get_text() for text in fig.legends[0].get_texts()] == list("0123456789")
 
 
@@ -46,7 +46,7 @@ def test_any_number_of_groups(tmp_path, k):
     clusters = np.arange(120) % k
     fig = embedding.pca(rng.normal(size=(120, 10)), tmp_path / "pca.png", clusters=clusters)
     assert_png(tmp_path / "pca.png", fig)
-    assert "coloured by cluster, 120 samples" in fig.get_suptitle()
+    assert "colored by cluster, 120 samples" in fig.get_suptitle()
     assert len(fig.legends) == (k <= 20)
     assert len(drawn(fig.axes[0])) == 120
 
@@ -57,7 +57,7 @@ def test_labels_go_before_clusters_and_neither_is_fine(tmp_path):
     assert "given labels" in fig.get_suptitle()
     fig = embedding.pca(points, tmp_path / "pca.png")
     assert_png(tmp_path / "pca.png", fig)
-    assert "coloured" not in fig.get_suptitle()
+    assert "colored" not in fig.get_suptitle()
     assert not fig.legends
 
 

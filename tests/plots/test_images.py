@@ -34,7 +34,7 @@ def test_nan_confidence_comes_last():
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (5, 12, 3), (30, 7, 3), (6, 6, 4), (1, 1, 1), (96, 96, 3)])
-def test_grey_and_rgb_square_and_not(tmp_path, shape):
+def test_gray_and_rgb_square_and_not(tmp_path, shape):
     images = np.random.default_rng(0).random((30, *shape))
     fig = typical.most_typical(images, np.arange(30) % 3, np.ones(30), tmp_path / "t.png")
     assert_png(tmp_path / "t.png", fig)
@@ -60,7 +60,7 @@ def test_rows_are_capped_and_it_is_said(tmp_path, k):
 
 
 def test_an_empty_cluster_has_a_row_of_paper():
-    fig = typical.most_typical(numbered(3), [3, 1, 3], [0.1, 0.2, 0.3], num_clusters=5)
+    fig = typical.most_typical(numbered(3), [3, 1, 3], [0.1, 0.2, 0.3], n_clusters=5)
     texts = [text.get_text() for text in fig.axes[0].get_yticklabels()]
     assert texts == [f"cluster {k}" for k in ("0 (empty)", "1 (1)", "2 (empty)", "3 (2)", "4 (empty)")]
     assert fig.axes[0].get_title() == "most typical images of 5 clusters, 3 of them empty"
@@ -70,7 +70,7 @@ def test_an_empty_cluster_has_a_row_of_paper():
 
 
 def test_where_rows_are_capped_empty_clusters_are_the_first_to_be_left_out():
-    fig = typical.most_typical(numbered(4), [1, 1, 3, 0], np.ones(4), num_clusters=5, max_rows=3)
+    fig = typical.most_typical(numbered(4), [1, 1, 3, 0], np.ones(4), n_clusters=5, max_rows=3)
     texts = [text.get_text() for text in fig.axes[0].get_yticklabels()]
     assert texts == ["cluster 0 (1)", "cluster 1 (2)", "cluster 3 (1)"]
     assert fig.axes[0].get_title() == "most typical images of the 3 largest of 5 clusters, 2 of them empty"
@@ -110,7 +110,7 @@ def test_bad_input_names_the_argument():
         typical.most_typical(numbered(3), [0, 1], np.ones(3))
     with pytest.raises(ValueError, match=r"confidence must have shape \[3\], got \(3, 1\)"):
         typical.most_typical(numbered(3), [0, 1, 1], np.ones((3, 1)))
-    with pytest.raises(ValueError, match="clusters must be 0 to num_clusters - 1 = 1, got 2"):
-        typical.most_typical(numbered(3), [0, 2, 1], np.ones(3), num_clusters=2)
+    with pytest.raises(ValueError, match="clusters must be 0 to n_clusters - 1 = 1, got 2"):
+        typical.most_typical(numbered(3), [0, 2, 1], np.ones(3), n_clusters=2)
     with pytest.raises(ValueError, match=r"clusters must have shape \[3\], got \(4,\)"):
         samples.grid(numbered(3), clusters=[0, 1, 2, 3])

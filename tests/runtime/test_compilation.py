@@ -16,7 +16,7 @@ import sys, warnings
 warnings.simplefilter("error")
 import jax, jax.numpy as jnp
 from jaxcluster.runtime import compilation
-compilation.keep_programs(print)
+compilation.enable_compilation_cache(print)
 print(float(jax.jit(lambda x: (jnp.sin(x) @ x.T).sum())(jnp.ones((8, 8)))))
 """
 
@@ -36,7 +36,7 @@ def no_cache_yet(monkeypatch, tmp_path):
 
 def told():
     said = []
-    compilation.keep_programs(said.append)
+    compilation.enable_compilation_cache(said.append)
     return said
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from jaxcluster.runtime import devices, epochs
 from jaxcluster.runtime import feed as feed_module
-from jaxcluster.runtime.feed import Epoch, Feed, choose_place
+from jaxcluster.runtime.feed import Epoch, Feed, choose_images_on
 from tests.runtime import toy
 
 KEY = jax.random.key(0)
@@ -119,12 +119,12 @@ def test_data_lie_on_the_host_if_they_fill_half_of_a_device():
     class Device:
         process_index, memory_stats = 0, staticmethod(lambda: {"bytes_limit": 1000})
 
-    assert choose_place("auto", 500, [Device()]) == "device"
-    assert choose_place("auto", 501, [Device()]) == "host"
-    assert choose_place("host", 1, [Device()]) == "host"
-    assert choose_place("auto", 10**15, jax.local_devices()[:1]) == "device"  # a CPU's memory is the host's
+    assert choose_images_on("auto", 500, [Device()]) == "device"
+    assert choose_images_on("auto", 501, [Device()]) == "host"
+    assert choose_images_on("host", 1, [Device()]) == "host"
+    assert choose_images_on("auto", 10**15, jax.local_devices()[:1]) == "device"  # a CPU's memory is the host's
     with pytest.raises(ValueError, match="must be one of auto, device, host, got 'disk'"):
-        choose_place("disk", 1, [Device()])
+        choose_images_on("disk", 1, [Device()])
 
 
 def test_engines_are_named():
@@ -141,8 +141,8 @@ def test_data_on_the_devices_are_not_sent_again(engine):
     feed = Feed(np.ones((30, 1), np.float32), jax.local_devices()[:2])
     loop = epochs.make_run(phase.step, batch_size=8, num_samples=30)
     run = devices.bind(loop, feed.devices, [None] * 6, engine=engine)
-    start, stop = devices.on_all((np.int32(0), np.int32(4)), feed.devices)
-    key = jax.random.wrap_key_data(devices.on_all(jax.random.key_data(KEY), feed.devices))
+    start, stop = devices.replicate((np.int32(0), np.int32(4)), feed.devices)
+    key = jax.random.wrap_key_data(devices.replicate(jax.random.key_data(KEY), feed.devices))
     state, _ = run(phase.begin(None, None, None, KEY, None), feed.images, key, start, start, stop)
     with jax.transfer_guard_host_to_device("disallow_explicit"):
         jax.block_until_ready(run(state, feed.images, key, start, start, stop))

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcluster.runtime import checkpoint, epochs, storage, trainer
+from jaxcluster.files import checkpoint, storage
+from jaxcluster.runtime import epochs, trainer
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted
 from tests.runtime import toy

@@ -41,7 +41,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("scheme", "objective", "parameters"), CASES)
-def test_minimises_its_own_objective(scheme, objective, parameters):
+def test_minimizes_its_own_objective(scheme, objective, parameters):
     losses = np.concatenate([np.linspace(-0.5, 4.5, 400), [0.0, parameters["age"], parameters["age"] ** 2]])
     grid = np.linspace(0, 1, 2001)[:, None]
     with jax.enable_x64(True):

@@ -42,6 +42,6 @@ def build(config, *, num_samples: int, sample_shape: tuple[int, ...], offset: fl
         ),
         outputs=nearest_center,
         start_phase="finetune",
-        start_outputs=nearest_center,  # the centres are fixed from the start
+        start_outputs=nearest_center,  # the centers are fixed from the start
         stop_change=config.finetune.tolerance or None,
     )

@@ -1,4 +1,4 @@
-"""Second phase of ASPC-DA: the encoder is trained towards fixed cluster centres ([P2] sections 3.1.2 to 3.4).
+"""Second phase of ASPC-DA: the encoder is trained towards fixed cluster centers ([P2] sections 3.1.2 to 3.4).
 
 Differences from the printed Algorithm 1, all as in the authors' code, which the paper's figures come from:
 
@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxcluster import losses, spl
-from jaxcluster.algorithms.kmeans import kmeans_as_set
+from jaxcluster.algorithms.kmeans import kmeans_from_config
 from jaxcluster.clusterers import nearest
 from jaxcluster.protocol import Batch, Phase
 
@@ -54,11 +54,11 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
 
     def begin(model, rows, images, key: Array, poll) -> FinetuneState:
         del images
-        initial = kmeans_as_set(config.initial, key, rows["embedding"], config.n_clusters, poll)
+        initial = kmeans_from_config(config.initial, key, rows["embedding"], config.n_clusters, poll)
         return jax.jit(init)(model["encoder"], initial.centers, initial.labels)
 
     def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
-        """Move the selected samples of a batch towards their centres ([P2] Eq. 17)."""
+        """Move the selected samples of a batch towards their centers ([P2] Eq. 17)."""
         x = inputs.augmented(key, batch.images, batch.position) if settings.augment else inputs.clean(batch.images)
         targets = state.centers[state.labels[batch.index]]
         weights = state.weights[batch.index]
@@ -83,7 +83,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         return rows
 
     def update(state: FinetuneState, rows: dict, epoch: Array) -> tuple[FinetuneState, dict[str, Array]]:
-        """Assign clean images to their nearest centres, then weigh them ([P2] Eq. 15, 10 and 16)."""
+        """Assign clean images to their nearest centers, then weigh them ([P2] Eq. 15, 10 and 16)."""
         dimensions = state.centers.shape[1]
         labels, distances = nearest(rows["embedding"], state.centers)
         clean = distances / dimensions

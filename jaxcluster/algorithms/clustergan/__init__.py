@@ -6,9 +6,9 @@ balanced samples and a consistency loss train the clusterer. `cluster`: k-means 
 """
 
 from jaxcluster.algorithms.clustergan.algorithm import build
-from jaxcluster.algorithms.clustergan.arms import ARMS, apply_arm
 from jaxcluster.algorithms.clustergan.defaults import check, get_config, remarks
+from jaxcluster.algorithms.clustergan.variants import VARIANTS, apply_variant
 
-__all__ = ["ARMS", "FIRST_PHASE", "apply_arm", "build", "check", "get_config", "remarks"]
+__all__ = ["FIRST_PHASE", "VARIANTS", "apply_variant", "build", "check", "get_config", "remarks"]
 
 FIRST_PHASE = "pretrain"  # whose model `config.init_from` takes from another run

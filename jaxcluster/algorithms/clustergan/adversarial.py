@@ -5,8 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jaxcluster import losses, prior
-from jaxcluster.algorithms.clustergan import collapse, pace
+from jaxcluster import losses
+from jaxcluster.algorithms.clustergan import collapse, pace, prior
 from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
 from jaxcluster.algorithms.clustergan.discriminator import discriminator_step
 from jaxcluster.algorithms.clustergan.game import Game, GameState, Player, take_turn
@@ -18,12 +18,12 @@ from jaxcluster.protocol import Batch, Phase
 __all__ = ["adversarial_phase"]
 
 Array = jax.Array
-NEIGHBOUR = 10  # whose distance is the unit of the virtual adversarial radius
+NEIGHBOR = 10  # whose distance is the unit of the virtual adversarial radius
 RADIUS_SAMPLES, RADIUS_QUERIES = 10_000, 1000
 BEGINNINGS = {  # by config.initial.method
     "none": "",
     "kmeans": "initial clustering of the embeddings",
-    "spectral": "initial clustering of the embeddings' nearest neighbours (about two minutes for 70,000 samples)",
+    "spectral": "initial clustering of the embeddings' nearest neighbors (about two minutes for 70,000 samples)",
 }
 
 
@@ -61,7 +61,7 @@ def adversarial_phase(game: Game, num_samples: int) -> Phase:
         radius = jnp.zeros((), dtype)
         if config.consistency.virtual > 0:
             poll()
-            radius = config.consistency.virtual * _neighbour_distance(game, images, radius_key)
+            radius = config.consistency.virtual * _neighbor_distance(game, images, radius_key)
         return jax.jit(init)(init_key, guide, trusted, proportions, radius.astype(dtype))
 
     def step(state: GameState, batch: Batch, key: Array, *, axis_name: str | None = None):
@@ -121,11 +121,11 @@ def adversarial_phase(game: Game, num_samples: int) -> Phase:
     )
 
 
-def _neighbour_distance(game: Game, images: Array, key: Array) -> Array:
-    """Mean distance to the 10th nearest neighbour, from a random part of the data."""
+def _neighbor_distance(game: Game, images: Array, key: Array) -> Array:
+    """Mean distance to the 10th nearest neighbor, from a random part of the data."""
     n = len(images)
     some = jax.random.permutation(key, n)[: min(n, RADIUS_SAMPLES)]
     points = jax.jit(lambda part: flat(game.views.clean(part)))(images[some])
     queries = jnp.arange(min(n, RADIUS_QUERIES))
-    neighbour = min(NEIGHBOUR, max(math.ceil(len(some) / 2), 1), len(some) - 1)
-    return jnp.mean(jax.jit(losses.neighbour_distance, static_argnums=1)(points, neighbour, queries=queries))
+    neighbor = min(NEIGHBOR, max(math.ceil(len(some) / 2), 1), len(some) - 1)
+    return jnp.mean(jax.jit(losses.neighbor_distance, static_argnums=1)(points, neighbor, queries=queries))

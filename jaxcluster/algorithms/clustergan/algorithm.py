@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxcluster import losses, networks, prior
+from jaxcluster import losses, networks
+from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.adversarial import adversarial_phase
 from jaxcluster.algorithms.clustergan.cluster import block_outputs, cluster_phase, outputs
 from jaxcluster.algorithms.clustergan.game import Game

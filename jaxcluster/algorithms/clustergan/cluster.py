@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from jaxcluster import clusterers, prior
+from jaxcluster import clusterers
+from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.game import Game
-from jaxcluster.algorithms.kmeans import kmeans_as_set
+from jaxcluster.algorithms.kmeans import kmeans_from_config
 from jaxcluster.algorithms.outputs import nearest_center
 from jaxcluster.protocol import Outputs, Phase
 
@@ -19,7 +20,7 @@ Array = jax.Array
 
 
 class ClusterState(NamedTuple):
-    """The networks as they are, and the centres of the final clusters."""
+    """The networks as they are, and the centers of the final clusters."""
 
     model: dict[str, Any]
     centers: Array  # [c, m]
@@ -31,7 +32,7 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
 
     def begin(model, rows, images, key: Array, poll) -> ClusterState:
         del images
-        found = kmeans_as_set(config.cluster, key, rows["embedding"], config.n_clusters, poll)
+        found = kmeans_from_config(config.cluster, key, rows["embedding"], config.n_clusters, poll)
         return ClusterState(model, _in_order_of_blocks(found.centers, game.codes))
 
     def template() -> ClusterState:
@@ -52,13 +53,13 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
 
 
 def outputs(model: dict, rows: dict) -> Outputs:
-    """Nearest centre of each output, with the block assignment beside it."""
+    """Nearest center of each output, with the block assignment beside it."""
     found = nearest_center(model, rows)
     return found._replace(others={"blocks": _blocks(rows["embedding"], len(model["centers"]))})
 
 
 def block_outputs(codes: Array):
-    """Build the outputs of a model that has no centres yet: the block with the largest mean."""
+    """Build the outputs of a model that has no centers yet: the block with the largest mean."""
 
     def at_start(model: dict, rows: dict) -> Outputs:
         del model

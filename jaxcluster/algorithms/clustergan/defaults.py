@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
     config.network = ConfigDict()
     config.network.family = "mlp"
     config.network.output = "sigmoid"  # pixels in [0, 1]; "tanh": in [-1, 1]
-    config.network.head = "normalised"  # clusterer's last layer; "plain" is affine
+    config.network.head = "normalized"  # clusterer's last layer; "plain" is affine
     config.network.clusterer_hidden = ()  # widths; (): the family's usual ones, see networks.players
     config.network.generator_hidden = ()
     config.network.discriminator_hidden = ()
@@ -37,7 +37,7 @@ def get_config() -> ConfigDict:
     config.network.noise_end = 1.0  # share of the image's and the hidden layers' noise that is left at the end
 
     config.prior = ConfigDict()
-    config.prior.noise = "none"  # on the codes: "add", "clip" or "inward", see jaxcluster.prior
+    config.prior.noise = "none"  # on the codes: "add", "clip" or "inward", see jaxcluster.algorithms.clustergan.prior
     config.prior.width = 0.5  # of the noise, at the start,
     config.prior.width_end = 0.1  # and at the end
     config.prior.style = 20  # uniform units that the generator sees beside the code; 0: none, as in the paper
@@ -69,7 +69,7 @@ def get_config() -> ConfigDict:
     config.consistency.shear = 0.0  # rows per column
     config.consistency.translate = 0  # whole pixels, to either side, the paper's for CIFAR and STL
     config.consistency.flip = False  # left to right
-    config.consistency.virtual = 0.25  # radius of the virtual adversarial one, in mean distances to the 10th neighbour
+    config.consistency.virtual = 0.25  # radius of the virtual adversarial one, in mean distances to the 10th neighbor
 
     config.pace = ConfigDict()  # self-paced weights of the entropy loss
     config.pace.method = "balanced"  # Theorem 1; "plain": Eq. 4; "none": all weights 1
@@ -94,7 +94,7 @@ def get_config() -> ConfigDict:
     config.initial.method = "spectral"  # on an autoencoder's embedding; "kmeans" on the same; "none", as in the paper
     config.initial.hidden = (250, 250, 1000)  # widths of the autoencoder
     config.initial.embedding = 10
-    config.initial.neighbours = 10  # of each sample in the graph
+    config.initial.neighbors = 10  # of each sample in the graph
     config.initial.dimensions = (1.0, 1.25, 1.5)  # tried for the spectral embedding, in units of n_clusters
     config.initial.restarts = 10
     config.initial.trusted = "balanced"  # the surer samples of each cluster; "surest": of all together
@@ -128,7 +128,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("m", f"at least config.n_clusters = {config.n_clusters}", lambda m: m >= config.n_clusters)
     require("network.family", *one_of("mlp", "mnist", "cifar"))
     require("network.output", *one_of("sigmoid", "tanh"))
-    require("network.head", *one_of("plain", "normalised"))
+    require("network.head", *one_of("plain", "normalized"))
     for name in ("clusterer_hidden", "generator_hidden", "discriminator_hidden"):
         require(f"network.{name}", "a tuple of positive widths, or ()", _widths)
     for name in ("clusterer_noise", "image_noise", "hidden_noise", "code_noise"):
@@ -166,7 +166,7 @@ def check(config: ConfigDict, num_samples: int) -> None:
     require("initial.method", *one_of("spectral", "kmeans", "none"))
     require("initial.hidden", "a tuple of positive widths", lambda widths: widths and _widths(widths))
     require("initial.embedding", "at least 1", lambda d: d >= 1)
-    require("initial.neighbours", "at least 1", lambda k: k >= 1)
+    require("initial.neighbors", "at least 1", lambda k: k >= 1)
     require("initial.dimensions", "a tuple of numbers, each at least 1", _factors)
     require("initial.restarts", "at least 1", lambda r: r >= 1)
     require("initial.trusted", *one_of("balanced", "surest"))

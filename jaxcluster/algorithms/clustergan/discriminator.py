@@ -30,8 +30,8 @@ def discriminator_step(game: Game, state: GameState, turn: Turn) -> tuple[GameSt
         fake = game.players.discriminator.apply(variables, turn.seen, generated, turn.context(3))
         terms = {}
         for name in names:
-            terms[f"real_{name}"] = (weights[name], losses.fool(getattr(real, name), target=1.0))
-            terms[f"fake_{name}"] = (weights[name], losses.fool(getattr(fake, name), target=0.0))
+            terms[f"real_{name}"] = (weights[name], losses.adversarial_loss(getattr(real, name), target=1.0))
+            terms[f"fake_{name}"] = (weights[name], losses.adversarial_loss(getattr(fake, name), target=0.0))
         share, shares = total(turn, terms)
         each = {name: (shares[f"real_{name}"] + shares[f"fake_{name}"]) / 2 for name in names}
         info = {f"discriminator_{name}_loss": loss for name, loss in each.items()}

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxcluster import losses, prior
+from jaxcluster import losses
+from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.networks import Context, Players, Scores, Variables
 from jaxcluster.protocol import Batch
 
@@ -117,7 +118,7 @@ def adversarial(game: Game, scores: Scores, names: tuple[str, ...], *, target: f
     """A player's side of Eq. 2 for each score that the game has."""
     weights, form = game.config.weights, game.config.adversarial.form
     return {
-        name: (weights[name], losses.fool(getattr(scores, name), target=target, form=form))
+        name: (weights[name], losses.adversarial_loss(getattr(scores, name), target=target, form=form))
         for name in names
         if weights[name] > 0
     }
@@ -127,7 +128,7 @@ def descend(game: Game, player: Player, loss_of, axis_name: str | None) -> tuple
     """Take one step of a player.
 
     Args:
-        game: its optimiser.
+        game: its optimizer.
         player: before the step.
         loss_of: variables -> (share of the loss, (statistics, shares of the terms)).
         axis_name: the mapped axis that the batch is spread over.

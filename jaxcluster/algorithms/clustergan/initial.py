@@ -2,7 +2,7 @@
 
 The game keeps whatever partition its blocks take in the first epochs: two classes in one block and one class in two is
 as stable as the right one, because emptying a block is punished by the prior and moving a class by consistency. So the
-partition is given: the spectral embedding of the graph of nearest neighbours, clustered into clusters of equal size
+partition is given: the spectral embedding of the graph of nearest neighbors, clustered into clusters of equal size
 (the uniform prior's own assumption). No labels are involved.
 """
 
@@ -39,7 +39,7 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
         poll: called between long calls; may raise.
 
     Returns:
-        `Initial`. Trusted are the samples that are nearer to their centre, measured by the next nearest, than the
+        `Initial`. Trusted are the samples that are nearer to their center, measured by the next nearest, than the
         mean: the first pace of adaptive self-paced learning. With `initial.trusted` "balanced" this is the mean of
         each cluster; with "surest" that of all, which may leave a loose cluster without a single sample, and the game
         free to give its block to another. With proportions "estimated" the clusters' sizes are free and become the
@@ -59,7 +59,7 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
     own = jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
     others = distances.at[jnp.arange(len(points)), labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
-    # At most and not below: where the graph's parts are apart, every sample lies at its centre and all doubts are 0.
+    # At most and not below: where the graph's parts are apart, every sample lies at its center and all doubts are 0.
     if config.initial.trusted == "balanced":
         sums, counts = (jax.ops.segment_sum(each, labels, clusters) for each in (doubt, jnp.ones_like(doubt)))
         means = sums / jnp.maximum(counts, 1)
@@ -70,7 +70,7 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
 
 
 def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array, Array]:
-    """The clustering of the neighbours' graph that cuts least of it, over several dimensions of the embedding.
+    """The clustering of the neighbors' graph that cuts least of it, over several dimensions of the embedding.
 
     As many dimensions as clusters are too few where one of them shows a part of a class or a few outliers: two classes
     are one then. Each further dimension adds noise. How much of the graph a clustering cuts tells which it was.
@@ -79,7 +79,7 @@ def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array,
         (points, labels, centers) of the first dimensions, or of those that cut least if that is clearly less.
     """
     settings, n = config.initial, len(embedding)
-    graph = clusterers.neighbour_graph(np.asarray(embedding), neighbours=min(settings.neighbours, n - 1))
+    graph = clusterers.neighbor_graph(np.asarray(embedding), neighbors=min(settings.neighbors, n - 1))
     found, cuts = [], []
     for dimensions in sorted({int(factor * config.n_clusters) for factor in settings.dimensions}):
         poll()
@@ -100,11 +100,11 @@ def _cut(config, graph, labels: np.ndarray) -> float:
     shares = np.bincount(labels, minlength=config.n_clusters) * config.n_clusters / len(labels)
     if config.prior.proportions == "uniform" and np.abs(shares - 1).max() > UNEVEN:
         return float(config.n_clusters)
-    return clusterers.normalised_cut(graph, labels)
+    return clusterers.normalized_cut(graph, labels)
 
 
 def _clusters(config, points: Array, key: Array, poll) -> tuple[Array, Array]:
-    """Labels and centres: clusters of equal size, or of free sizes where these are to be estimated."""
+    """Labels and centers: clusters of equal size, or of free sizes where these are to be estimated."""
     clusters, restarts = config.n_clusters, config.initial.restarts
     if config.prior.proportions == "uniform":
         found = clusterers.balanced_kmeans(key, points, clusters, restarts=restarts, poll=poll)

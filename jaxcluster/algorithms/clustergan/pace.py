@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from jaxcluster import losses, prior, spl
+from jaxcluster import losses, spl
+from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.game import Game, GameState, Turn
 
 __all__ = ["batch_weights", "epoch_weights"]

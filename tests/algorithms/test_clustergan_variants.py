@@ -32,7 +32,7 @@ FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and
 
 @functools.cache
 def phase_of(arm):
-    config = clustergan.apply_arm(clustergan.get_config(), arm)
+    config = clustergan.apply_variant(clustergan.get_config(), arm)
     m = config.m
     shrink(config)
     config.m = 30 if m == 100 else 6  # of ten units a cluster, or of one, of ten clusters
@@ -49,12 +49,12 @@ def begun(arm):
 
 
 def test_every_arm_is_here():
-    assert tuple(TERMS) == clustergan.ARMS
+    assert tuple(TERMS) == clustergan.VARIANTS
 
 
 def test_joined_arms_do_what_each_does():
-    joined = clustergan.apply_arm(clustergan.get_config(), "views+no_spl+wide")
-    expected = clustergan.apply_arm(clustergan.get_config(), "views")
+    joined = clustergan.apply_variant(clustergan.get_config(), "views+no_spl+wide")
+    expected = clustergan.apply_variant(clustergan.get_config(), "views")
     expected.pace.method = "none"
     for group in (expected.augment, expected.consistency):
         group.stretch = group.shear = 0.15
@@ -71,7 +71,7 @@ def test_joined_arms_do_what_each_does():
 )
 def test_a_wrong_arm_is_named(name, message):
     with pytest.raises(ValueError, match=message):
-        clustergan.apply_arm(clustergan.get_config(), name)
+        clustergan.apply_variant(clustergan.get_config(), name)
 
 
 @pytest.mark.parametrize("arm", TERMS)
@@ -84,7 +84,7 @@ def test_each_arm_has_its_terms(arm):
 
 
 @pytest.mark.parametrize(
-    "arm", [arm if arm in FAST else pytest.param(arm, marks=pytest.mark.long) for arm in clustergan.ARMS]
+    "arm", [arm if arm in FAST else pytest.param(arm, marks=pytest.mark.long) for arm in clustergan.VARIANTS]
 )
 def test_a_step_moves_who_plays_by_the_sum_of_the_terms(arm):
     (config, phase), before = phase_of(arm), begun(arm)

@@ -1,6 +1,6 @@
 """README's picture of runs side by side: one figure of every epoch, a panel for each arm and a line for each seed.
 
-python -m tests.records.curves --field mean_similarity --out self_paced.png runs/ARM-seed0 runs/ARM-seed1 ...
+python -m configs.records.curves --field mean_similarity --out self_paced.png runs/ARM-seed0 runs/ARM-seed1 ...
 """
 
 import argparse

@@ -16,10 +16,10 @@ import numpy as np
 
 import jaxcluster
 from jaxcluster import metrics, plots
+from jaxcluster.files import storage
+from jaxcluster.files.workdir import write_csv
 from jaxcluster.protocol import Algorithm, Outputs
-from jaxcluster.runtime import storage
 from jaxcluster.runtime.trainer import Trained
-from jaxcluster.runtime.workdir import write_csv
 
 __all__ = ["Results", "score", "summarize", "write_outputs", "write_pictures"]
 
@@ -155,7 +155,7 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
     panels = {"pixels" if len(images.shape) == 4 else "features": images}
     panels["embedding at the start"] = results.initial.embedding
     panels["embedding at the end"] = outputs.embedding
-    colours = {"labels": dataset.labels, "clusters": outputs.labels}
+    colors = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[BinaryIO], Any]] = {
         "losses": lambda file: plots.curves.losses(trained.history, file),
         "scores": lambda file: plots.curves.scores(
@@ -164,10 +164,10 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
             initial=scoring and scoring(results.initial.labels),
             stop_change=algorithm.stop_change,
         ),
-        "pca": lambda file: plots.embedding.pca_panels(panels, file, **colours),
-        "tsne": lambda file: plots.embedding.tsne(outputs.embedding, file, **colours),
+        "pca": lambda file: plots.embedding.pca_panels(panels, file, **colors),
+        "tsne": lambda file: plots.embedding.tsne(outputs.embedding, file, **colors),
         "typical": lambda file: plots.typical.most_typical(
-            images, outputs.labels, outputs.confidence, file, num_clusters=len(outputs.centers)
+            images, outputs.labels, outputs.confidence, file, n_clusters=len(outputs.centers)
         ),
     }
     if dataset.labels is not None:

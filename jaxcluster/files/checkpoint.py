@@ -17,7 +17,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from jaxcluster.runtime import storage
+from jaxcluster.files import storage
 
 __all__ = ["Checkpoints", "checksum", "load_model", "save_model"]
 

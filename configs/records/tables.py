@@ -1,6 +1,6 @@
 """README's tables of results, made from the summaries of measured runs in this folder.
 
-    python -m tests.records.tables
+    python -m configs.records.tables
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
@@ -32,10 +32,10 @@ PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist": M
 PAPER_RETRIEVAL = {32: ("90.83", "88.70", "91.48"), 64: ("91.60", "89.93", "92.37")}
 RETRIEVAL = ("precision_at_k", "mean_ap", "mean_ap_at_k")
 RETRIEVAL_ARMS = {"-arm_wide": "ClusterGAN `:wide`"}
-ARMS = {
+VARIANTS = {
     "paper": "the paper alone",
     "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
-    "codes": "+ clean codes of one unit a cluster, noise inside D, style units, normalised last layer",
+    "codes": "+ clean codes of one unit a cluster, noise inside D, style units, normalized last layer",
     "scores": "+ scores of x and z alone, their weights, cycle",
     "views": "+ consistency × 10 with rotations, shifts and virtual adversarial views",
     "recipe": "+ balanced spectral clustering as a guide at first: the default",
@@ -130,7 +130,7 @@ def _guide(summaries: list[dict]) -> str:
 
 def arms_table() -> str:
     """From the paper alone to the recipe, and the recipe without each of its parts."""
-    return _arms_table("arm", ARMS)
+    return _arms_table("arm", VARIANTS)
 
 
 def unguided_table() -> str:
@@ -149,7 +149,7 @@ def _arms_table(head: str, texts: dict[str, str]) -> str:
 
 
 def agreement_table() -> str:
-    """What an unlabelled user sees of each run, the most trusted first, and how well that ranked them."""
+    """What an unlabeled user sees of each run, the most trusted first, and how well that ranked them."""
     lines = ["| run | agreement with the other seeds | evenness | ACC |", "|---|---|---|---|"]
     for file in sorted(FOLDER.glob("clustergan_*-agreement.json")):
         for entry in json.loads(file.read_text()):

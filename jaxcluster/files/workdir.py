@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcluster.runtime import storage
+from jaxcluster.files import storage
 
 __all__ = ["Metrics", "WorkdirError", "claim", "differences", "read_identity", "write_csv", "write_json"]
 

@@ -14,11 +14,11 @@ Array = jax.Array
 _READINGS = ("add", "clip", "inward", "none")
 
 
-def block_sizes(num_clusters: int, units: int) -> tuple[int, ...]:
+def block_sizes(n_clusters: int, units: int) -> tuple[int, ...]:
     """Units of each cluster's block: m/c of them, the first m mod c blocks having one more.
 
     Args:
-        num_clusters: c.
+        n_clusters: c.
         units: m, at least c.
 
     Returns:
@@ -30,17 +30,17 @@ def block_sizes(num_clusters: int, units: int) -> tuple[int, ...]:
     Reference: [P1] section 3.1. Differs from the paper in allowing any m >= c: hash codes of 32 bits for 10 clusters
     need it.
     """
-    if not 1 <= num_clusters <= units:
-        raise ValueError(f"num_clusters must lie in 1..units = {units}, got {num_clusters}")
-    size, larger = divmod(units, num_clusters)
-    return (size + 1,) * larger + (size,) * (num_clusters - larger)
+    if not 1 <= n_clusters <= units:
+        raise ValueError(f"n_clusters must lie in 1..units = {units}, got {n_clusters}")
+    size, larger = divmod(units, n_clusters)
+    return (size + 1,) * larger + (size,) * (n_clusters - larger)
 
 
-def block_codes(num_clusters: int, units: int, dtype=jnp.float32) -> Array:
+def block_codes(n_clusters: int, units: int, dtype=jnp.float32) -> Array:
     """The clean code of each cluster: ones on its own block, zeros elsewhere.
 
     Args:
-        num_clusters: c.
+        n_clusters: c.
         units: m, at least c.
         dtype: of the result.
 
@@ -53,15 +53,15 @@ def block_codes(num_clusters: int, units: int, dtype=jnp.float32) -> Array:
     Reference: [P1] section 3.1. The paper asks for m/c ones and for codes that are orthogonal or parallel; only
     fixed disjoint blocks are both.
     """
-    return (_block_of_unit(num_clusters, units)[None, :] == jnp.arange(num_clusters)[:, None]).astype(dtype)
+    return (_block_of_unit(n_clusters, units)[None, :] == jnp.arange(n_clusters)[:, None]).astype(dtype)
 
 
-def block_means(outputs: Array, num_clusters: int) -> Array:
+def block_means(outputs: Array, n_clusters: int) -> Array:
     """Mean of the units in each block; its argmax is the block assignment of a sample.
 
     Args:
         outputs: [n, m] outputs of the clusterer.
-        num_clusters: c.
+        n_clusters: c.
 
     Returns:
         [n, c] means. Of equally large ones `argmax` takes the first.
@@ -72,9 +72,9 @@ def block_means(outputs: Array, num_clusters: int) -> Array:
     if outputs.ndim != 2:
         raise ValueError(f"outputs must be [n, m], got {outputs.shape}")
     units = outputs.shape[1]
-    sizes = jnp.asarray(block_sizes(num_clusters, units), outputs.dtype)
+    sizes = jnp.asarray(block_sizes(n_clusters, units), outputs.dtype)
     # Sums over segments, not a product with the codes: a unit of one block must not spoil the others.
-    sums = jax.ops.segment_sum(outputs.T, _block_of_unit(num_clusters, units), num_clusters, indices_are_sorted=True)
+    sums = jax.ops.segment_sum(outputs.T, _block_of_unit(n_clusters, units), n_clusters, indices_are_sorted=True)
     return sums.T / sizes[None, :]
 
 
@@ -162,9 +162,9 @@ def noise_width(progress: Array | float, start: float = 0.5, end: float = 0.1) -
     return start + (end - start) * progress
 
 
-def _block_of_unit(num_clusters: int, units: int) -> Array:
-    sizes = jnp.asarray(block_sizes(num_clusters, units))
-    return jnp.repeat(jnp.arange(num_clusters), sizes, total_repeat_length=units)
+def _block_of_unit(n_clusters: int, units: int) -> Array:
+    sizes = jnp.asarray(block_sizes(n_clusters, units))
+    return jnp.repeat(jnp.arange(n_clusters), sizes, total_repeat_length=units)
 
 
 def _check_position(position: Array) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxcluster import prior
+from jaxcluster.algorithms.clustergan import prior
 
 KEY = jax.random.key(0)
 
@@ -115,7 +115,7 @@ def test_the_width_shrinks_linearly():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"num_clusters must lie in 1\.\.units = 4, got 5"):
+    with pytest.raises(ValueError, match=r"n_clusters must lie in 1\.\.units = 4, got 5"):
         prior.block_sizes(5, 4)
     with pytest.raises(ValueError, match=r"outputs must be \[n, m\], got \(4,\)"):
         prior.block_means(jnp.zeros(4), 2)

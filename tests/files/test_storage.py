@@ -8,9 +8,9 @@ import random
 import numpy as np
 import pytest
 
-from jaxcluster.runtime import storage
-from jaxcluster.runtime.storage import Lines, StorageError
-from jaxcluster.runtime.workdir import Metrics, WorkdirError, claim
+from jaxcluster.files import storage
+from jaxcluster.files.storage import Lines, StorageError
+from jaxcluster.files.workdir import Metrics, WorkdirError, claim
 
 
 class Object:

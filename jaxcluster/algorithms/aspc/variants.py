@@ -2,18 +2,18 @@
 
 from ml_collections import ConfigDict
 
-__all__ = ["ARMS", "apply_arm"]
+__all__ = ["VARIANTS", "apply_variant"]
 
-ARMS = ("paper", "wide")
+VARIANTS = ("paper", "wide")
 
 
-def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
+def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
     """Change the defaults to those of an arm.
 
     Args:
         config: as `get_config` gives it, which is the arm "paper"; changed in place.
-        name: one of `ARMS`. "wide" stretches and shears images too, in both phases: handwriting differs in width and
-            slant as much as in angle and place, so that more digits are variations of one another.
+        name: one of `VARIANTS`. "wide" stretches and shears images too, in both phases: handwriting differs in width
+            and slant as much as in angle and place, so that more digits are variations of one another.
 
     Returns:
         The config.
@@ -21,8 +21,8 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
     Raises:
         ValueError: the name is unknown.
     """
-    if name not in ARMS:
-        raise ValueError(f"an arm must be one of {', '.join(ARMS)}, got {name!r}")
+    if name not in VARIANTS:
+        raise ValueError(f"an arm must be one of {', '.join(VARIANTS)}, got {name!r}")
     if name == "wide":
         config.augment.stretch = config.augment.shear = 0.15
     return config

@@ -1,38 +1,38 @@
-"""Distance of a sample to its k-th nearest neighbour: the scale of the moves in `virtual_adversarial`."""
+"""Distance of a sample to its k-th nearest neighbor: the scale of the moves in `virtual_adversarial`."""
 
 import math
 
 import jax
 import jax.numpy as jnp
 
-__all__ = ["neighbour_distance"]
+__all__ = ["neighbor_distance"]
 
 Array = jax.Array
 
 
-def neighbour_distance(points: Array, neighbour: int = 10, *, queries: Array | None = None, chunk: int = 256) -> Array:
+def neighbor_distance(points: Array, neighbor: int = 10, *, queries: Array | None = None, chunk: int = 256) -> Array:
     """Euclidean distance of each point to its k-th nearest other point.
 
     Args:
         points: [n, d] float.
-        neighbour: k, 1 for the nearest; below n.
+        neighbor: k, 1 for the nearest; below n.
         queries: [q] int, the points whose distances are wanted (a random subset gives a good mean); None: all.
         chunk: queries at a time, at least 1; memory is that of a few arrays [chunk, n].
 
     Returns:
-        [q] distances, in the units of the points. A point is no neighbour of itself; a copy of it is one, at 0.
+        [q] distances, in the units of the points. A point is no neighbor of itself; a copy of it is one, at 0.
 
     Raises:
-        ValueError: a shape is wrong, or `neighbour` or `chunk` out of range.
+        ValueError: a shape is wrong, or `neighbor` or `chunk` out of range.
 
     Reference: Hu et al., "Learning Discrete Representations via Information Maximizing Self-Augmented Training",
-    ICML 2017, whose radius is a fraction of the distance to the 10th neighbour.
+    ICML 2017, whose radius is a fraction of the distance to the 10th neighbor.
     """
     if points.ndim != 2:
         raise ValueError(f"points must be [n, d], got {points.shape}")
     total = points.shape[0]
-    if not 1 <= neighbour < total:
-        raise ValueError(f"neighbour must lie in 1..n-1 = {total - 1}, got {neighbour}")
+    if not 1 <= neighbor < total:
+        raise ValueError(f"neighbor must lie in 1..n-1 = {total - 1}, got {neighbor}")
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
     queries = jnp.arange(total) if queries is None else jnp.asarray(queries)
@@ -50,7 +50,7 @@ def neighbour_distance(points: Array, neighbour: int = 10, *, queries: Array | N
         cross = jnp.matmul(mine, points.T, precision=jax.lax.Precision.HIGHEST)
         order = squares[None, :] - 2 * cross  # the query's own square changes no order
         order = jnp.where(rows[:, None] == jnp.arange(total)[None, :], jnp.inf, order)
-        found = _place_of_smallest(order, neighbour)
+        found = _place_of_smallest(order, neighbor)
         # Rounding may swap points that are all but equally far; the distance itself is taken of the difference.
         return jnp.sqrt(jnp.sum(jnp.square(mine - points[found]), axis=1))
 

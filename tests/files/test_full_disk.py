@@ -16,7 +16,8 @@ PROGRAM = """
 import io, json, resource, sys
 from pathlib import Path
 from absl import logging
-from jaxcluster.runtime import checkpoint, trainer
+from jaxcluster.files import checkpoint
+from jaxcluster.runtime import trainer
 from jaxcluster.runtime.signals import Interrupted
 from tests.runtime import toy
 from tests.runtime.test_trainer import N, Poll, figures, train

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from jaxcluster.runtime import workdir
-from jaxcluster.runtime.workdir import Metrics, WorkdirError
+from jaxcluster.files import workdir
+from jaxcluster.files.workdir import Metrics, WorkdirError
 
 IDENTITY = {"config": {"seed": 0, "net": {"hidden": (3, 4)}}, "data": {"samples": 5, "checksum": 1}}
 

@@ -12,19 +12,19 @@ self-paced learning.
 
 from ml_collections import ConfigDict
 
-__all__ = ["ABLATIONS", "ARMS", "STEPS", "apply_arm"]
+__all__ = ["ABLATIONS", "STEPS", "VARIANTS", "apply_variant"]
 
 STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
 ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency", "no_entropy")
-ARMS = (*STEPS, *ABLATIONS, "wide", "sharp")
+VARIANTS = (*STEPS, *ABLATIONS, "wide", "sharp")
 
 
-def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
+def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
     """Change the defaults to those of an arm.
 
     Args:
         config: as `get_config` gives it; changed in place.
-        name: one of `ARMS`, or several with "+" between: at most one of `STEPS`, at the beginning.
+        name: one of `VARIANTS`, or several with "+" between: at most one of `STEPS`, at the beginning.
 
     Returns:
         The config.
@@ -33,8 +33,8 @@ def apply_arm(config: ConfigDict, name: str) -> ConfigDict:
         ValueError: a name is unknown, or one of `STEPS` does not stand at the beginning.
     """
     for place, part in enumerate(name.split("+")):
-        if part not in ARMS:
-            raise ValueError(f"an arm must be among {', '.join(ARMS)}, or some of them joined by +, got {name!r}")
+        if part not in VARIANTS:
+            raise ValueError(f"an arm must be among {', '.join(VARIANTS)}, or some of them joined by +, got {name!r}")
         if part in STEPS and place > 0:
             raise ValueError(f"of joined arms only the first can be {part}, got {name!r}")
         if part in STEPS:

@@ -12,9 +12,9 @@ from ml_collections import ConfigDict
 
 from jaxcluster import data
 from jaxcluster.commandline import UsageError, check_fields
+from jaxcluster.files import checkpoint, storage
 from jaxcluster.protocol import Algorithm
-from jaxcluster.runtime import checkpoint, storage
-from jaxcluster.runtime.feed import choose_place
+from jaxcluster.runtime.feed import choose_images_on
 from jaxcluster.runtime.progress import Reporter
 
 __all__ = [
@@ -71,7 +71,7 @@ def prepare(
         raise UsageError(str(error)) from error
     algorithm = build(config, len(dataset.images), dataset.frame)
     first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
-    place = choose_place(images_on, dataset.images.nbytes, device_list)
+    place = choose_images_on(images_on, dataset.images.nbytes, device_list)
     identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
     remarks = list(room.remarks(config, dataset.images.shape[1:]))
     job = Job(identity, dataset, algorithm, first_model, device_list, place, remarks)

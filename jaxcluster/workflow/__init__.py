@@ -1,0 +1,1 @@
+"""From arguments to results: settings, job, fit, predict, report."""
