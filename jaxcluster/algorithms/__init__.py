@@ -17,6 +17,8 @@ GROUP = "jaxcluster.algorithms"
 _SHIPPED = {
     "aspc": "jaxcluster.algorithms.aspc:METHOD",
     "clustergan": "jaxcluster.algorithms.clustergan:METHOD",
+    "dec": "jaxcluster.algorithms.dec:DEC",
+    "idec": "jaxcluster.algorithms.dec:IDEC",
 }
 _registered: dict[str, Method] = {}
 

@@ -6,6 +6,7 @@ from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_
 
 __all__ = [
     "AUGMENT",
+    "AUTOENCODER",
     "DATA",
     "KMEANS",
     "LARGE",
@@ -37,6 +38,11 @@ RUN = {
     "init_from": Field("", text(), "a workdir whose pretrained autoencoder is taken instead of training one"),
     "checkpoint_seconds": Field(60.0, number(0, 1e9), "time between checkpoints, in seconds"),
     "data": DATA,
+}
+
+AUTOENCODER = {
+    "hidden": Field((500, 500, 2000), WIDTHS, "widths of the encoder; the decoder mirrors them"),
+    "embedding": Field(10, WIDTH, "dimensions of the embedding"),
 }
 
 AUGMENT = {  # the random images that an autoencoder is trained on

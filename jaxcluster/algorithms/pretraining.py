@@ -9,7 +9,7 @@ import optax
 from jaxcluster import losses
 from jaxcluster.protocol import Batch, Phase
 
-__all__ = ["PretrainState", "optimizer", "pretrain_phase"]
+__all__ = ["PretrainState", "gradient_step", "optimizer", "pretrain_phase"]
 
 Array = jax.Array
 
@@ -44,11 +44,8 @@ def pretrain_phase(settings, network, inputs, transform: optax.GradientTransform
             weights = jnp.ones_like(errors)
             return losses.weighted_mean(errors, weights, valid=batch.valid, over="all", axis_name=axis_name)
 
-        (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-        if axis_name is not None:
-            loss, gradient = jax.lax.psum((loss, gradient), axis_name)
-        updates, opt_state = transform.update(gradient, state.opt_state, state.params)
-        return PretrainState(optax.apply_updates(state.params, updates), opt_state), {"loss": (loss * count, count)}
+        params, opt_state, info = gradient_step(transform, state.params, state.opt_state, loss_of, axis_name)
+        return PretrainState(params, opt_state), info
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
         del key, index
@@ -64,6 +61,28 @@ def pretrain_phase(settings, network, inputs, transform: optax.GradientTransform
         observe=observe,
         template=lambda: jax.eval_shape(init, jax.random.key(0)),
     )
+
+
+def gradient_step(
+    transform: optax.GradientTransformation, params: Any, opt_state: optax.OptState, loss_of, axis_name: str | None
+) -> tuple[Any, optax.OptState, dict[str, tuple[Array, Array]]]:
+    """Take one step of an optimizer on a loss that is spread over devices.
+
+    Args:
+        transform: the optimizer.
+        params: before the step.
+        opt_state: before the step.
+        loss_of: params -> (share, count), as `losses.weighted_mean` gives them.
+        axis_name: the mapped axis that the batch is spread over.
+
+    Returns:
+        (params, opt_state, info): after the step, and the loss as the trainer wants it.
+    """
+    (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
+    if axis_name is not None:
+        loss, gradient = jax.lax.psum((loss, gradient), axis_name)
+    updates, opt_state = transform.update(gradient, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state, {"loss": (loss * count, count)}
 
 
 def optimizer(settings) -> optax.GradientTransformation:

@@ -25,6 +25,7 @@ import optax
 
 from jaxcluster import losses, spl
 from jaxcluster.algorithms.kmeans import kmeans_from_config
+from jaxcluster.algorithms.pretraining import gradient_step
 from jaxcluster.clusterers import nearest
 from jaxcluster.protocol import Batch, Phase
 
@@ -69,12 +70,8 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
                 errors, weights, valid=batch.valid, over=settings.mean_over, axis_name=axis_name
             )
 
-        (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.encoder)
-        if axis_name is not None:
-            loss, gradient = jax.lax.psum((loss, gradient), axis_name)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.encoder)
-        state = state._replace(encoder=optax.apply_updates(state.encoder, updates), opt_state=opt_state)
-        return state, {"loss": (loss * count, count)}
+        encoder, opt_state, info = gradient_step(optimizer, state.encoder, state.opt_state, loss_of, axis_name)
+        return state._replace(encoder=encoder, opt_state=opt_state), info
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
         features = {"embedding": network.encode(model["encoder"], inputs.clean(images))}
