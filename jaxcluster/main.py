@@ -117,7 +117,7 @@ def cluster(config: ConfigDict | None, workdir: Path, reporter: Reporter) -> Non
             checkpoint_seconds=config.checkpoint_seconds,
             device_list=job.devices,
             engine=_ENGINE.value,
-            place=job.place,
+            images_on=job.place,
         )
     hosts.leave()
     if not hosts.is_primary():
