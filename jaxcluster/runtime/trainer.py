@@ -319,9 +319,7 @@ class _Run:
         for name, value in figures.items():
             if isinstance(value, float) and not math.isfinite(value):
                 phase = self.algorithm.phases[cursor.phase].name
-                self._report_fault(
-                    cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another workdir"
-                )
+                self._report_fault(cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another workdir")
 
     def _warn(self, cursor: Cursor, warning: str, before: str) -> str:
         """Tell a warning that is not the one told last."""
