@@ -136,14 +136,14 @@ def refine_partition(
     gain to the smallest, computes their gains anew, and makes each node's best move if it still raises the likelihood.
     The sweeps end when no move does: the result is a local maximum over all n (K − 1) moves, also those to parts in
     which a node has no neighbors (these can pay too, where parts are joined to each other rather than within).
-    The gains are exact: moving i from r to s changes the rows r and s of the block sums by the weights between i and the
-    parts that its neighbors lie in, and by nothing else, so a node costs as many terms as K times those parts.
+    The gains are exact: moving i from r to s changes the rows r and s of the block sums by the weights between i and
+    the parts that its neighbors lie in, and nothing else, so a node costs K terms for each of those parts.
 
     Args:
         graph: as for `block_likelihood`.
         labels: [n] integers from 0 on.
-        n_clusters: K; None: the maximum of the labels plus 1. A part that is empty is filled, since a split never lowers
-            the likelihood; a part is never emptied.
+        n_clusters: K; None: the maximum of the labels plus 1. A part that is empty is filled, since a split never
+            lowers the likelihood; a part is never emptied.
         max_sweeps: bound on the sweeps.
         poll: called after every sweep; may raise.
 
