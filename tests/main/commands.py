@@ -21,7 +21,7 @@ SMALL = (
     "--config.pretrain.epochs=2",
     "--config.finetune.epochs=2",
     "--config.finetune.tolerance=0",
-    "--config.initial.restarts=2",
+    "--config.initial.n_init=2",
     "--config.n_clusters=2",
 )
 LONG = "--config.pretrain.epochs=300"  # long enough for a signal to fall into it
