@@ -123,7 +123,7 @@ def _field_lines(config: ConfigDict, docs, path: str = "") -> list[str]:
             lines += _field_lines(value, docs, f"{path}{field}.")
         else:
             doc = docs.get(f"{path}{field}", "")
-            lines.append(f"  --config.{path}{field}={value!s:<14} {doc}".rstrip())
+            lines.append(f"  {f'--config.{path}{field}={value}':<46} {doc}".rstrip())
     return lines
 
 

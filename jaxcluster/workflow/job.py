@@ -158,4 +158,4 @@ def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
         "checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data),
         "offset": dataset.offset,
         "scale": dataset.scale,
-    }
+    } | ({} if dataset.transform is None else {"transform": dataset.transform})

@@ -8,8 +8,6 @@ from jaxcluster import commandline
 from jaxcluster.workflow import job
 from tests.main.commands import CONFIG, ROOT, refused
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
-
 
 @pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.py")), ids=lambda file: file.stem)
 def test_every_shipped_config_is_one_that_works(file):
@@ -32,7 +30,8 @@ def test_a_missing_config():
 
 def test_an_arm_that_there_is_not():
     file = ROOT / "configs" / "aspc_usps.py"
-    with pytest.raises(AssertionError, match=r"cannot be loaded \(ValueError: the variant must be one of paper, wide, got"):
+    message = r"cannot be loaded \(ValueError: the variant must be one of paper, wide, got"
+    with pytest.raises(AssertionError, match=message):
         raise AssertionError(refused(f"--config={file}:wdie"))
 
 
