@@ -45,8 +45,10 @@ def test_a_config_in_a_folder_with_a_colon(tmp_path):
     assert configs.load(f"{folder}/mine.py:wide").augment.shear == 0.15
 
 
-def test_a_variant_that_there_is_not():
-    assert refused("--config=aspc_digits:wide") == "--config=aspc_digits:wide: this config has no variants"
+def test_a_variant_that_there_is_not(tmp_path):
+    plain = tmp_path / "plain.py"
+    plain.write_text("from jaxcluster.algorithms import aspc\ndef get_config(): return aspc.get_config()")
+    assert refused(f"--config={plain}:wide") == f"--config={plain}:wide: this config has no variants"
     file = ROOT / "configs" / "aspc_usps.py"
     message = r"cannot be loaded \(ValueError: the variant must be one of paper, wide, got"
     with pytest.raises(AssertionError, match=message):
