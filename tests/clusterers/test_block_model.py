@@ -194,15 +194,19 @@ def test_edges_of_the_refinement():
 
 
 def test_weights_far_apart_in_scale():
-    """Parts whose weights are a millionth of the others' are still told apart; no rounding makes nodes cycle."""
-    graph, parts = planted((30, 30, 30, 30), 0.5, 0.02)
-    scale = np.where(parts >= 2, 1e-3, 1.0)
+    """Degrees over four orders of magnitude in each part: the degree correction tells them apart from the parts."""
+    graph, parts = planted((60, 60, 60), 0.6, 0.02)
+    rng = np.random.default_rng(7)
+    scale = 10 ** rng.uniform(-2, 2, 180)
     graph = graph * scale[:, None] * scale[None, :]
-    start = parts.copy()
-    wrong = np.flatnonzero(parts == 3)[:3]
-    start[wrong] = 2
-    np.testing.assert_array_equal(clusterers.refine_partition(graph, start).labels, parts)
-    assert clusterers.refine_partition(graph, np.random.default_rng(7).integers(0, 4, 120)).converged
+    start = np.where(rng.random(180) < 0.3, rng.integers(0, 3, 180), parts)
+    found = clusterers.refine_partition(graph, start)
+    assert found.converged
+    assert np.mean(found.labels == parts) > 0.97
+    # Parts that hold next to none of the weight count for next to nothing, but rounding makes no node cycle.
+    faint = np.where(parts == 2, 1e-5, 1.0)
+    graph = graph * faint[:, None] * faint[None, :]
+    assert clusterers.refine_partition(graph, start).converged
 
 
 def test_refinement_can_be_interrupted_between_sweeps():
