@@ -9,6 +9,7 @@ from jaxcluster.clusterers.block_model import (
     refine_partition,
 )
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
+from jaxcluster.clusterers.n_clusters import Suggestion, prediction_strength, suggest_n_clusters
 from jaxcluster.clusterers.partition import Candidate, Partition, candidate_table, partition_graph
 from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
 
@@ -18,6 +19,7 @@ __all__ = [
     "KMeans",
     "Partition",
     "Refinement",
+    "Suggestion",
     "balanced_kmeans",
     "block_likelihood",
     "candidate_table",
@@ -28,7 +30,9 @@ __all__ = [
     "neighbor_graph",
     "normalized_cut",
     "partition_graph",
+    "prediction_strength",
     "refine_partition",
     "spectral_embedding",
     "squared_distances",
+    "suggest_n_clusters",
 ]

@@ -63,8 +63,8 @@ def test_two_pairs_and_a_bridge_by_hand():
     expected = 0.8 * np.log(0.4 / 0.25) + 0.2 * np.log(0.1 / 0.25)
     assert clusterers.block_likelihood(graph, labels) == pytest.approx(expected)
     assert clusterers.modularity(graph, labels) == pytest.approx(0.8 - 2 * 0.25)
-    # (2 + 1 + 2)² / (4 + 1 + 4) edges, three block weights, four nodes with two parts to name.
-    edges = 25 / 9
+    # Edges that weigh 5, three block weights, four nodes with two parts to name.
+    edges = 5
     length = -edges * expected + 4 * np.log(2) + 3 * np.log(edges)
     assert clusterers.description_length(graph, labels) == pytest.approx(length)
     one = clusterers.description_length(graph, np.zeros(4, int))
