@@ -1,17 +1,52 @@
 """Clusterers of feature vectors: features [n, d] -> (labels [n], centers [k, d])."""
 
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
+from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
+from jaxcluster.clusterers.neighbors import (
+    Neighbors,
+    graph_of_neighbors,
+    jaccard_weights,
+    nearest_neighbors,
+    self_tuned_weights,
+)
 from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
+from jaxcluster.clusterers.view_graph import (
+    anchor_graph,
+    anchor_vote,
+    vector_graph,
+    vector_neighbors,
+    view_graph,
+    view_neighbors,
+)
+from jaxcluster.clusterers.views import AffineView, affine_views, view_matrices
 
 __all__ = [
+    "AffineView",
     "BalancedKMeans",
     "KMeans",
+    "Neighbors",
+    "PrincipalAxes",
+    "affine_views",
+    "anchor_graph",
+    "anchor_vote",
     "balanced_kmeans",
+    "graph_of_neighbors",
+    "jaccard_weights",
     "kmeans",
     "nearest",
+    "nearest_neighbors",
     "neighbor_graph",
     "normalized_cut",
+    "orientation_descriptors",
+    "principal_axes",
+    "self_tuned_weights",
     "spectral_embedding",
     "squared_distances",
+    "unit_pixels",
+    "vector_graph",
+    "vector_neighbors",
+    "view_graph",
+    "view_matrices",
+    "view_neighbors",
 ]
