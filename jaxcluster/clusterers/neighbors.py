@@ -37,18 +37,19 @@ def nearest_neighbors(
     *,
     block: int = 2048,
     poll: Callable[[], None] | None = None,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The nearest offered samples of every sample, never itself.
 
     Args:
         queries: [n, d] float, x; they should lie about the origin, as squared distances are taken from products.
-        versions: (start, stop) -> [v, stop − start, d], the versions of the offered samples start to stop − 1.
+        versions: (start, stop) -> [v, stop − start, d], the versions of the offered samples start to stop − 1; what
+            stands behind them is left out.
         offered: [m] numbers of the offered samples in the order of `versions`.
         n_neighbors: k, below m.
         block: samples on each side of one device call; memory is 8 block² bytes and v · block · d · 4 of versions.
         poll: called between device calls; may raise.
-        report: told the share of the work that is done, in [0, 1].
+        report: called after every call with how many are done and how many there are.
 
     Returns:
         (index [n, k] int32, squared distances [n, k] float32), nearest first; of equally near ones the one offered
@@ -67,16 +68,20 @@ def nearest_neighbors(
     done = 0
     for first in range(0, m, wide):
         stop = min(first + wide, m)
-        candidates = jnp.asarray(versions(first, stop))
-        numbers = np.full(wide, -1, np.int32)
+        candidates = versions(first, stop)
+        if candidates.shape[1] < wide:  # one shape is compiled
+            candidates = np.pad(candidates, ((0, 0), (0, wide - candidates.shape[1]), (0, 0)))
+        numbers = np.full(candidates.shape[1], -1, np.int32)
         numbers[: stop - first] = offered[first:stop]
-        candidates = jnp.pad(candidates, ((0, 0), (0, wide - (stop - first)), (0, 0)))
         for i, start in enumerate(starts):
             rows = np.minimum(np.arange(start, start + size), n - 1)  # the last block repeats the last sample
             best[i] = _improve(*best[i], queries[rows], candidates, numbers, rows.astype(np.int32))
             jax.block_until_ready(best[i])  # one call at a time: else all polls are over before the first is done
             done += 1
-            _between(poll, report, done / calls)
+            if poll is not None:
+                poll()
+            if report is not None:
+                report(done, calls)
     scores, index = (np.concatenate([np.asarray(part[j]) for part in best])[:n] for j in (0, 1))
     squares = np.einsum("nd,nd->n", queries, queries, dtype=np.float64)[:, None]
     return index, np.maximum(squares - 2 * scores, 0).astype(np.float32)
@@ -174,10 +179,3 @@ def graph_of_neighbors(neighbors: Neighbors, *, symmetric: str = "mean"):
     graph = (directed + turned) * 0.5 if symmetric == "mean" else directed.maximum(turned)
     graph.sort_indices()
     return graph
-
-
-def _between(poll, report, share: float) -> None:
-    if poll is not None:
-        poll()
-    if report is not None:
-        report(share)

@@ -55,7 +55,7 @@ def view_neighbors(
     seed: int = 0,
     block: int = 2048,
     poll: Callable[[], None] | None = None,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> Neighbors:
     """The nearest neighbors of each image among others under a fixed set of affine views.
 
@@ -74,7 +74,7 @@ def view_neighbors(
         seed: of the draw of anchors.
         block: samples on each side of one device call.
         poll: called between device calls; may raise.
-        report: told the share of the work that is done, in [0, 1].
+        report: called after every call with how many are done and how many there are.
 
     Returns:
         `Neighbors`, all on the host.
@@ -125,7 +125,7 @@ def vector_neighbors(
     seed: int = 0,
     block: int = 2048,
     poll: Callable[[], None] | None = None,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> Neighbors:
     """The nearest neighbors of each feature vector, weighted by the neighbors that both have.
 
@@ -230,7 +230,7 @@ def _described(images: np.ndarray, describe, *, poll) -> np.ndarray:
     parts = []
     for start in range(0, len(images), 4 * BATCH):
         part = images[start : start + 4 * BATCH]
-        parts.append(np.asarray(_describe(_padded(part, 4 * BATCH), describe)[: len(part)]))
+        parts.append(np.asarray(_describe(_padded(part, 4 * BATCH), describe))[: len(part)])
         if poll is not None:
             poll()
     return np.concatenate(parts)
@@ -242,9 +242,9 @@ def _describe(images: Array, describe) -> Array:
 
 
 def _versions(images, offered, matrices, describe, axes, wide: int, start: int, stop: int) -> Array:
-    """Projected representations [v, stop − start, d] of the offered images under all views."""
+    """Projected representations [v, wide or more, d] of the offered images start to stop − 1 under all views."""
     part = _padded(images[offered[start:stop]], wide)
-    return _all_views(part, matrices, describe, axes.mean, axes.axes)[:, : stop - start]
+    return _all_views(part, matrices, describe, axes.mean, axes.axes)
 
 
 @partial(jax.jit, static_argnums=2)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcluster import augment
 
@@ -100,14 +101,19 @@ def view_matrices(views: Sequence[AffineView], *, height: int, width: int) -> Ar
     Returns:
         [v, 2, 3] float32.
     """
-    return augment.affine_matrices(
-        jnp.asarray([math.radians(view.rotation) for view in views], jnp.float32),
-        jnp.asarray([(view.shift[0] * height, view.shift[1] * width) for view in views], jnp.float32),
-        height=height,
-        width=width,
-        stretch=jnp.exp(jnp.asarray([view.stretch for view in views], jnp.float32)),
-        shear=jnp.asarray([view.shear for view in views], jnp.float32),
+
+    def matrices(rotation, shift, stretch, shear):
+        return augment.affine_matrices(
+            rotation, shift, height=height, width=width, stretch=jnp.exp(stretch), shear=shear
+        )
+
+    values = (
+        [math.radians(view.rotation) for view in views],
+        [(view.shift[0] * height, view.shift[1] * width) for view in views],
+        [view.stretch for view in views],
+        [view.shear for view in views],
     )
+    return jax.jit(matrices)(*(np.asarray(value, np.float32) for value in values))
 
 
 def _step(view: AffineView, axis: tuple, times: int) -> AffineView:

@@ -54,9 +54,9 @@ def test_equal_samples_find_each_other_before_themselves():
 def test_the_search_can_be_watched_and_interrupted():
     points = np.random.default_rng(0).standard_normal((9, 2)).astype(np.float32)
     arguments = points, lambda a, b: points[None, a:b], np.arange(9), 2
-    shares = []
-    nearest_neighbors(*arguments, block=3, report=shares.append)
-    assert shares == [i / 9 for i in range(1, 10)]
+    told = []
+    nearest_neighbors(*arguments, block=3, report=lambda done, calls: told.append((done, calls)))
+    assert told == [(i, 9) for i in range(1, 10)]
 
     def poll():
         raise InterruptedError
