@@ -1,6 +1,13 @@
 """Clusterers of feature vectors: features [n, d] -> (labels [n], centers [k, d])."""
 
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
+from jaxcluster.clusterers.block_model import (
+    Refinement,
+    block_likelihood,
+    description_length,
+    modularity,
+    refine_partition,
+)
 from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
 from jaxcluster.clusterers.neighbors import (
@@ -10,6 +17,7 @@ from jaxcluster.clusterers.neighbors import (
     nearest_neighbors,
     self_tuned_weights,
 )
+from jaxcluster.clusterers.partition import Candidate, Partition, candidate_table, partition_graph
 from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
 from jaxcluster.clusterers.view_graph import (
     anchor_graph,
@@ -24,22 +32,31 @@ from jaxcluster.clusterers.views import AffineView, affine_views, view_matrices
 __all__ = [
     "AffineView",
     "BalancedKMeans",
+    "Candidate",
     "KMeans",
     "Neighbors",
+    "Partition",
     "PrincipalAxes",
+    "Refinement",
     "affine_views",
     "anchor_graph",
     "anchor_vote",
     "balanced_kmeans",
+    "block_likelihood",
+    "candidate_table",
+    "description_length",
     "graph_of_neighbors",
     "jaccard_weights",
     "kmeans",
+    "modularity",
     "nearest",
     "nearest_neighbors",
     "neighbor_graph",
     "normalized_cut",
     "orientation_descriptors",
+    "partition_graph",
     "principal_axes",
+    "refine_partition",
     "self_tuned_weights",
     "spectral_embedding",
     "squared_distances",
