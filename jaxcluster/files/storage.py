@@ -191,6 +191,20 @@ def write_array(file: Path, array: np.ndarray) -> None:
         np.save(stream, array)
 
 
+def exists(file: Path) -> bool:
+    """Whether there is a file."""
+    return file.exists()
+
+
+def read_array(file: Path) -> np.ndarray:
+    """Read an array that `write_array` wrote.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    return np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
+
+
 class Lines:
     """A text file that grows by lines.
 

@@ -1,5 +1,6 @@
 """What a run says while it works: a live line on a terminal, a plain line now and then in a log."""
 
+import io
 import math
 import sys
 import time
@@ -30,6 +31,11 @@ class Reporter:
         self._clock = clock
         self._bar: Progress | None = None
 
+    @classmethod
+    def quiet(cls) -> "Reporter":
+        """A reporter that shows nothing."""
+        return cls(io.StringIO())
+
     def say(self, sentence: str) -> None:
         """Print one line."""
         self._console.print(sentence, markup=False)
@@ -41,7 +47,7 @@ class Reporter:
         self._last_line = -math.inf
         self._marks: deque[tuple[float, float]] = deque(maxlen=MARKS)  # (time, epoch) of the last updates
         self._pace: float | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal or self._console.is_jupyter:
             columns = (
                 SpinnerColumn(),
                 TextColumn("{task.description}"),

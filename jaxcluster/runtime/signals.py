@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Interrupted", "listen"]
+__all__ = ["Interrupted", "interruption", "listen"]
 
 
 class Interrupted(Exception):
@@ -49,3 +49,27 @@ def listen() -> Iterator[Callable[[], None]]:
         yield poll
     finally:
         install(before)
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], str]]:
+    """Turn Ctrl-C into a reason to end training early, for a run that has nowhere to save its state.
+
+    A second Ctrl-C acts at once. Outside the main thread Python delivers no signals, and there is never a reason.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: ""
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame) -> None:
+        del frame
+        heard.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: "interrupted; this is what has been fitted so far" if heard else ""
+    finally:
+        signal.signal(signal.SIGINT, before)
