@@ -61,7 +61,7 @@ def block_likelihood(graph, labels, *, n_clusters: int | None = None) -> float:
     Reference: Karrer & Newman (2011), Section III.
     """
     graph, labels, n_clusters = _checked(graph, labels, n_clusters)
-    return _likelihood(_block_shares(graph, labels, n_clusters))
+    return _likelihood(block_shares(graph, labels, n_clusters))
 
 
 def modularity(graph, labels) -> float:
@@ -79,7 +79,7 @@ def modularity(graph, labels) -> float:
     Reference: Newman & Girvan, "Finding and evaluating community structure in networks", Physical Review E 69, 2004.
     """
     graph, labels, n_clusters = _checked(graph, labels, None)
-    shares = _block_shares(graph, labels, n_clusters)
+    shares = block_shares(graph, labels, n_clusters)
     return float(np.trace(shares) - np.sum(shares.sum(axis=1) ** 2))
 
 
@@ -92,8 +92,8 @@ def description_length(graph, labels, *, n_clusters: int | None = None) -> float
     weights between parts, each to within one edge. More parts shorten the first and lengthen the others: the K with the
     smallest sum is the one that the edges support.
 
-    Weights are no counts: doubling them all does not double the evidence. E is therefore the effective number of edges,
-    (Σ w)² / Σ w² over the pairs of nodes, which is the number of edges if all weigh the same.
+    E is half the sum of the matrix: a weight of 1 counts as one edge, one of .3 as .3 edges. Unlike the likelihood it
+    depends on the unit of the weights, which should therefore not exceed 1.
 
     Args:
         graph: as for `block_likelihood`.
@@ -102,24 +102,20 @@ def description_length(graph, labels, *, n_clusters: int | None = None) -> float
 
     Returns:
         Nats. Only differences between partitions of the same graph have a meaning. The edges of a neighbor graph are
-        not independent, so the evidence for a further part tends to be overstated.
+        not independent draws as in the model: even points without any clusters give parts with few edges between
+        them, so the K with the smallest sum is rather too large than too small.
     """
     if n_clusters is None:
         labels = np.unique(labels, return_inverse=True)[1]
     graph, labels, n_clusters = _checked(graph, labels, n_clusters)
-    edges = effective_edges(graph)
-    likelihood = _likelihood(_block_shares(graph, labels, n_clusters))
+    likelihood = _likelihood(block_shares(graph, labels, n_clusters))
+    return float(length_from_likelihood(likelihood, graph.sum() / 2, len(labels), n_clusters))
+
+
+def length_from_likelihood(likelihood, edges: float, n: int, n_clusters):
+    """Description length of partitions with these likelihoods and numbers of parts (numbers or arrays)."""
     parameters = n_clusters * (n_clusters + 1) / 2
-    return float(-edges * likelihood + len(labels) * np.log(n_clusters) + parameters * np.log(max(edges, 1.0)))
-
-
-def effective_edges(graph) -> float:
-    """Number of edges of equal weight that say as much as the given ones: (Σ w)² / Σ w² over the pairs of nodes."""
-    loops = graph.diagonal()
-    # The matrix holds every pair twice and every loop once.
-    total = 0.5 * (graph.sum() + loops.sum())
-    squares = 0.5 * (graph.multiply(graph).sum() + np.sum(loops**2))
-    return float(total**2 / squares) if squares > 0 else 0.0
+    return -edges * likelihood + n * np.log(n_clusters) + parameters * np.log(max(edges, 1.0))
 
 
 def refine_partition(
@@ -170,13 +166,13 @@ def refine_partition(
         converged = moves[-1] == 0
         if poll is not None:
             poll()
-    likelihood = _likelihood(_block_shares(graph, labels, n_clusters))
+    likelihood = _likelihood(block_shares(graph, labels, n_clusters))
     return Refinement(labels.astype(np.int32), likelihood, tuple(moves), converged)
 
 
 def _sweep(graph, labels: np.ndarray, n_clusters: int) -> int:
     """One sweep over a graph of total weight 1; changes the labels, returns how many nodes moved."""
-    blocks = _Blocks(_block_shares(graph, labels, n_clusters))
+    blocks = _Blocks(block_shares(graph, labels, n_clusters))
     degrees, loops = np.asarray(graph.sum(axis=1)).ravel(), graph.diagonal()
     best = _best_gains(graph, labels, degrees, loops, blocks)
     waiting = np.flatnonzero(best > TOLERANCE)
@@ -288,7 +284,7 @@ def _gains_of_one(weights, own: int, degree: float, loop: float, blocks: _Blocks
     return gains
 
 
-def _block_shares(graph, labels: np.ndarray, n_clusters: int) -> np.ndarray:
+def block_shares(graph, labels: np.ndarray, n_clusters: int) -> np.ndarray:
     """Share of the graph's weight between each two parts, [K, K]; zeros for a graph without edges."""
     edges = graph.tocoo()
     pairs = labels[edges.row].astype(np.int64) * n_clusters + labels[edges.col]
