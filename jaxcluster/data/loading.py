@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxcluster.data import arrays, catalog, folder
+from jaxcluster.data import arrays, catalog, discovery, folder
 from jaxcluster.data.assemble import assemble, frame_from
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.labels import as_labels, read_labels
+from jaxcluster.data.shaping import FITS, as_size
 
 __all__ = ["load"]
 
@@ -73,7 +74,10 @@ def load(
     if name and labels_path:
         raise DataError(f"data.labels_path='{labels_path}': goes with {field}; '{name}' brings its own labels")
     where = f"data.name='{name}'" if name else f"{field}='{path}'"
-    source = _read(name, split, path, data_dir, where, frame, progress, report)
+    images = {"size": as_size(size), "fit": fit, "ground": ground, "strict": strict}
+    _check_choice("data.fit", fit, FITS)
+    _check_choice("data.ground", ground, tuple(folder.GROUNDS))
+    source = _read(name, split, path, data_dir, where, frame, progress, report, images)
     if labels_path:
         where_labels = f"data.labels_path='{labels_path}'"
         labels = read_labels(str(Path(labels_path).expanduser()), where_labels)
@@ -86,18 +90,23 @@ def _print_on_stderr(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _read(name, split, path, data_dir, where, frame: Frame | None, progress, report) -> Source:
+def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise DataError(f"{field}={value!r}: expected one of {', '.join(allowed)}")
+
+
+def _read(name, split, path, data_dir, where, frame: Frame | None, progress, report, images) -> Source:
     if name == "digits":
         return catalog.read_digits(split)
     if name:
         return catalog.read_tfds(name, split, data_dir, progress, report)
     place = Path(path).expanduser()
     suffix = place.suffix.lower()
-    if not os.path.exists(place):  # Path.exists raises where a parent may not be read
+    if not os.path.lexists(place):  # Path.exists raises where a parent may not be read
         raise DataError(f"{where}: no such file or folder")
     if place.is_dir() or suffix in folder.EXTENSIONS:
-        channels = frame.shape[-1] if frame is not None and len(frame.shape) == 3 else None
-        return folder.read_folder(str(place), where, progress, report, channels)
+        return folder.read_folder(str(place), where, progress, report, like=frame, split=split, **images)
+    discovery.check_regular(str(place), where)
     if suffix in arrays.EXTENSIONS:
         return arrays.read_arrays(str(place), where)
     raise DataError(f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images")
