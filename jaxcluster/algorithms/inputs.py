@@ -24,7 +24,7 @@ def flat_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: flo
     """Build the inputs of a fully connected network.
 
     Args:
-        config: `config.augment`, see `settings.add_augment`.
+        config: `config.augment`, see `groups.AUGMENT`.
         sample_shape: (h, w, c) or (d,).
         offset: what is subtracted from stored values, and
         scale: what the difference is multiplied by, to bring them into [0, 1].

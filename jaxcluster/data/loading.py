@@ -5,12 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from jaxcluster.data import arrays, catalog, folder
+from jaxcluster.data.assemble import assemble, frame_from
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.labels import as_labels, read_labels
-from jaxcluster.data.pixels import as_images, frame_for, scale_of
 
 __all__ = ["load"]
 
@@ -22,6 +20,14 @@ def load(
     path: str = "",
     labels_path: str = "",
     data_dir: str = "",
+    size: int | tuple[int, ...] = (),
+    fit: str = "pad",
+    ground: str = "auto",
+    strict: bool = False,
+    scaling: str = "none",
+    id_column: str = "",
+    label_column: str = "",
+    n_clusters: int | None = None,
     like: Dataset | Frame | None = None,
     progress: bool = True,
     report: Callable[[str], None] | None = None,
@@ -38,8 +44,17 @@ def load(
         labels_path: labels for `path`: `.npy`, `.npz`, `.txt` or `.csv`, [n]; they come before those of the
             path itself. For a folder their order is that of the sorted relative paths.
         data_dir: folder of prepared TFDS datasets; empty: TFDS_DATA_DIR, else TFDS's own default.
+        size: height and width that images are brought to, a number for both; (): as they are, all of one size.
+        fit: "pad" keeps the whole image and fills up, "crop" fills the frame and cuts off.
+        ground: what is behind transparent pixels: "white", "black" or "auto", the one on which the drawings show.
+        strict: whether an image that cannot be read ends the reading; else it is skipped and listed.
+        scaling: of feature vectors: "feature", "row", "both", "none", see `features.fit`, or "auto".
+        id_column: heading of the column of a table that names the samples; empty: by the usual headings.
+        label_column: heading of the column of a table that holds the labels; empty: by the usual headings; "none":
+            there are no labels.
+        n_clusters: how many clusters are looked for, if that is known; "auto" weighs preprocessings by it.
         like: the data, or their frame, that a model was fitted on: new data must have its sample shape, and
-            take its offset and scale.
+            take its preprocessing, offset and scale.
         progress: whether to show a bar on stderr while reading, if stderr is a terminal.
         report: takes each sentence that the user should read; None prints them on stderr.
         field: the name of `path` in errors, for callers that know it under another one.
@@ -51,7 +66,7 @@ def load(
         DataError: one sentence that names the field, what it got and what is allowed.
     """
     report = report or _print_on_stderr
-    frame = like.frame if isinstance(like, Dataset) else like
+    frame = frame_from(like)
     if bool(name) == bool(path):
         got = f"both are given ('{name}' and '{path}')" if name else "neither is given"
         raise DataError(f"data.name, {field}: {got}; expected exactly one: a dataset's name, or a file or folder")
@@ -59,13 +74,12 @@ def load(
         raise DataError(f"data.labels_path='{labels_path}': goes with {field}; '{name}' brings its own labels")
     where = f"data.name='{name}'" if name else f"{field}='{path}'"
     source = _read(name, split, path, data_dir, where, frame, progress, report)
-    images = as_images(source.pixels, where)
-    if frame is None:
-        offset, scale = scale_of(images, source.white, where, report)
-    else:
-        offset, scale = frame_for(images, source.white, frame, where, report)
-    labels, label_names = _labels(source, len(images), labels_path, where)
-    return Dataset(images, labels, offset, scale, name or _stem(path), label_names, source.files)
+    if labels_path:
+        where_labels = f"data.labels_path='{labels_path}'"
+        labels = read_labels(str(Path(labels_path).expanduser()), where_labels)
+        ids, label_names = as_labels(labels, len(source.pixels), where_labels, report)
+        source = source._replace(labels=ids, label_names=label_names)
+    return assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
 
 
 def _print_on_stderr(sentence: str) -> None:
@@ -87,15 +101,6 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
     if suffix in arrays.EXTENSIONS:
         return arrays.read_arrays(str(place), where)
     raise DataError(f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images")
-
-
-def _labels(source: Source, n: int, labels_path: str, where: str) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
-    if labels_path:
-        where = f"data.labels_path='{labels_path}'"
-        return as_labels(read_labels(str(Path(labels_path).expanduser()), where), n, where)
-    if source.labels is None or source.label_names is not None:
-        return source.labels, source.label_names
-    return as_labels(source.labels, n, where)
 
 
 def _stem(path: str) -> str:

@@ -6,6 +6,9 @@ The rule of scale, `x = (pixels - offset) * scale`:
 - float that lies inside [0, 1] already: 0 and 1;
 - anything else: the minimum and 1/(maximum - minimum) over the whole array, never per image or per feature,
   and a sentence that says so.
+
+Where the values lie so far from zero that float32 would round their differences away, the minimum is subtracted
+before the cast, in the type of the source: `center_of` says when.
 """
 
 import math
@@ -15,21 +18,27 @@ import numpy as np
 
 from jaxcluster.data.dataset import DataError, Frame
 
-__all__ = ["as_images", "frame_for", "scale_of"]
+__all__ = ["as_images", "center_of", "check_shape", "frame_for", "scale_of", "stored"]
 
 CHANNELS = (1, 2, 3, 4)
 SHAPES = "[n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]"
+FAR = 1000.0  # values so many times their range away from zero lose 10 of the 24 bits of float32
 
 
 def as_images(array: np.ndarray, where: str) -> np.ndarray:
-    """Give an array the shape and the type that the package works with.
+    """Give an array the shape and the type that the package works with: `stored(check_shape(array))`."""
+    return stored(check_shape(array, where))
+
+
+def check_shape(array: np.ndarray, where: str) -> np.ndarray:
+    """Check that an array holds images or feature vectors, and give gray images their channel.
 
     Args:
         array: [n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]; bool, integer or float.
         where: field and value, as errors name them: `data.path=faces.npz`.
 
     Returns:
-        [n, h, w, c] or [n, d]; uint8 (from uint8 and bool) or float32 (from everything else).
+        [n, h, w, c] or [n, d], of the type it came in.
 
     Raises:
         DataError: on another rank, an empty array, channels that are not last, or a type that is no real
@@ -46,10 +55,45 @@ def as_images(array: np.ndarray, where: str) -> np.ndarray:
     if array.ndim == 4 and array.shape[-1] not in CHANNELS:
         hint = "; channels seem to come first: np.moveaxis(x, 1, -1)" if array.shape[1] in CHANNELS else ""
         raise DataError(f"{where}: shape {array.shape} has {array.shape[-1]} channels; expected {SHAPES}{hint}")
-    if array.dtype.kind == "b" or array.dtype == np.uint8:
-        return np.ascontiguousarray(array, dtype=np.uint8)
+    return array
+
+
+def stored(array: np.ndarray, center: float | None = None) -> np.ndarray:
+    """Bring pixels to the type they are stored in: uint8 (from uint8 and bool) or float32 (from everything else).
+
+    Args:
+        array: [n, ...] real numbers.
+        center: what is subtracted first, in float64; None: nothing.
+    """
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as such
+        if center is not None:
+            done = np.empty(array.shape, np.float32)
+            for i in range(len(array)):  # no float64 copy of the whole
+                done[i] = array[i].astype(np.float64) - center
+            return done
+        if array.dtype.kind == "b" or array.dtype == np.uint8:
+            return np.ascontiguousarray(array, dtype=np.uint8)
         return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def center_of(array: np.ndarray) -> float | None:
+    """The value to subtract before the cast to float32: the minimum, if the array lies far from zero for its range.
+
+    Args:
+        array: [n, ...] real numbers.
+
+    Returns:
+        None where float32 keeps the differences: of types it holds exactly, and of values less than `FAR` times their
+        range away from zero.
+    """
+    if array.dtype.kind == "b" or array.dtype.itemsize < 4 or array.dtype == np.float32:
+        return None
+    with np.errstate(invalid="ignore"):
+        low, high = float(array.min()), float(array.max())
+    spread = high - low
+    if not math.isfinite(spread) or spread == 0 or max(abs(low), abs(high)) < FAR * spread:
+        return None
+    return low
 
 
 def _range(images: np.ndarray, where: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any
 from jaxcluster.files import reading, storage
 from jaxcluster.files.lines import Lines
 
-__all__ = ["Metrics"]
+__all__ = ["Metrics", "read_records"]
 
 _RULES = {
     "phase": reading.Rule(lambda x: isinstance(x, str), "text"),
@@ -84,6 +84,18 @@ class Metrics:
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
+
+
+def read_records(file: Path) -> list[dict[str, Any]]:
+    """The records of a complete run.
+
+    Raises:
+        WorkdirError: a line of the file is none.
+    """
+    records = [_record(line) for line in (storage.read_bytes(file) or b"").splitlines()]
+    if None in records:
+        raise storage.WorkdirError(f"{file} is damaged: line {records.index(None) + 1} cannot be read")
+    return records
 
 
 def _damage(lines: list[bytes], known: dict[str, int]) -> str:

@@ -10,6 +10,7 @@ import contextvars
 import importlib.util
 import io
 import logging
+import math
 import os
 import re
 import secrets
@@ -27,6 +28,7 @@ __all__ = [
     "WorkdirError",
     "absolute",
     "check_writable",
+    "exists",
     "files_below",
     "is_bucket",
     "is_empty",
@@ -37,6 +39,7 @@ __all__ = [
     "new_folder",
     "noting",
     "place",
+    "read_array",
     "read_bytes",
     "read_text",
     "reason",
@@ -246,6 +249,29 @@ def write_array(file: Path, array: np.ndarray) -> None:
     """Write an .npy file in one piece."""
     with new_file(file) as stream:
         np.save(stream, array)
+
+
+def exists(file: Path) -> bool:
+    """Whether there is a file."""
+    with told(file, "read"):
+        return file.exists()
+
+
+def read_array(file: Path) -> np.ndarray:
+    """Read an array of numbers that `write_array` wrote.
+
+    Raises:
+        StorageError: there is none, or it is no such file: nothing is allocated that the file does not hold.
+    """
+    with told(file, "read"):
+        content = file.read_bytes()
+        stream = io.BytesIO(content)
+        version = np.lib.format.read_magic(stream)
+        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
+        shape, _, dtype = read_header(stream)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+            raise ValueError("its header does not fit its size")
+        return np.load(io.BytesIO(content), allow_pickle=False)
 
 
 def _partial_name() -> str:

@@ -55,6 +55,7 @@ _IDENTITY = {
         "checksum": whole(0, 2**64),
         "offset": _OFFSET,
         "scale": _SCALE,
+        "transform?": Rule(lambda x: settings({"transform": x}), "settings"),
     },
     "environment?": _SETTINGS,
 }

@@ -74,6 +74,11 @@ class Reporter:
         self._clock = clock
         self._bar: Progress | None = None
 
+    @classmethod
+    def quiet(cls) -> "Reporter":
+        """A reporter that shows nothing."""
+        return cls(io.StringIO())
+
     def say(self, sentence: str) -> None:
         """Print one line."""
         self._console.print(printable(sentence), markup=False)
@@ -85,7 +90,7 @@ class Reporter:
         self._last_line = -math.inf
         self._marks: deque[tuple[float, float]] = deque(maxlen=MARKS)  # (time, epoch) of the last updates
         self._pace: float | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal or self._console.is_jupyter:
             columns = (
                 SpinnerColumn(),
                 TextColumn("{task.description}"),

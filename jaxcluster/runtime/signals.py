@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Interrupted", "bounded_exit", "listen"]
+__all__ = ["Interrupted", "bounded_exit", "interruption", "listen"]
 
 END_SECONDS = 25.0  # from a signal to the end of the process, whatever still waits: a notice is 30 s long at best
 
@@ -103,3 +103,27 @@ def _end_later(exit_code: int, sentence: str) -> None:
     timer.daemon = True
     timer.start()
     _ending.append(True)
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], str]]:
+    """Turn Ctrl-C into a reason to end training early, for a run that has nowhere to save its state.
+
+    A second Ctrl-C acts at once. Outside the main thread Python delivers no signals, and there is never a reason.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: ""
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame) -> None:
+        del frame
+        heard.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: "interrupted; this is what has been fitted so far" if heard else ""
+    finally:
+        signal.signal(signal.SIGINT, before)

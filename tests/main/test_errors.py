@@ -19,8 +19,6 @@ from tests.main.commands import (
     two_kinds,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
-
 
 def write_bad_images(folder, kind):
     folder.mkdir()

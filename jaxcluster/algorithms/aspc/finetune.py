@@ -140,6 +140,6 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         fault=fault,
         warning=warning,
         done=done,
-        beginning=f"k-means of the embeddings, {config.initial.restarts} restarts",
+        beginning=f"k-means of the embeddings, {config.initial.n_init} restarts",
         shown=("loss", "selected", "change"),
     )

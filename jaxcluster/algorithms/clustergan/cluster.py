@@ -44,7 +44,7 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
         epochs=0,
         batch_size=config.adversarial.batch_size,
         begin=begin,
-        beginning=f"k-means of the clusterer's outputs, {config.cluster.restarts} restarts",
+        beginning=f"k-means of the clusterer's outputs, {config.cluster.n_init} restarts",
         step=None,
         model=lambda state: {**state.model, "centers": state.centers},
         observe=observe,

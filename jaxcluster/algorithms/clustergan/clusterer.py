@@ -50,8 +50,10 @@ def clusterer_step(game: Game, state: GameState, turn: Turn) -> tuple[GameState,
             found, _ = apply(variables, jax.lax.stop_gradient(images), 10)
             weight = config.weights.cycle * game.ramp(state, "cycle")
             terms["cycle"] = (weight, losses.consistency(jax.nn.sigmoid(found), turn.codes))
-        if config.initial.method != "none" and config.weights.guide > 0:
-            weight = config.weights.guide * jnp.maximum(1 - game.progress(state) / max(config.initial.lasts, 1e-6), 0)
+        if config.initial.method != "none" and config.weights.pseudo_labels > 0:
+            weight = config.weights.pseudo_labels * jnp.maximum(
+                1 - game.progress(state) / max(config.initial.pseudo_labels_until, 1e-6), 0
+            )
             terms["guide"] = (weight, _guide(game, state, turn, [logits, *varied]))
         share, shares = total(turn, terms)
         return share, (stats, {"loss": share, **{f"{name}_loss": value for name, value in shares.items()}})

@@ -40,7 +40,7 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
 
     Returns:
         `Initial`. Trusted are the samples that are nearer to their center, measured by the next nearest, than the
-        mean: the first pace of adaptive self-paced learning. With `initial.trusted` "balanced" this is the mean of
+        mean: the first pace of adaptive self-paced learning. With `initial.confident` "balanced" this is the mean of
         each cluster; with "surest" that of all, which may leave a loose cluster without a single sample, and the game
         free to give its block to another. With proportions "estimated" the clusters' sizes are free and become the
         prior's proportions.
@@ -60,7 +60,7 @@ def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
     others = distances.at[jnp.arange(len(points)), labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
     # At most and not below: where the graph's parts are apart, every sample lies at its center and all doubts are 0.
-    if config.initial.trusted == "balanced":
+    if config.initial.confident == "balanced":
         sums, counts = (jax.ops.segment_sum(each, labels, clusters) for each in (doubt, jnp.ones_like(doubt)))
         means = sums / jnp.maximum(counts, 1)
         age = jnp.maximum(means, jax.ops.segment_min(doubt, labels, clusters))[labels]  # never below all, by rounding
@@ -79,7 +79,7 @@ def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array,
         (points, labels, centers) of the first dimensions, or of those that cut least if that is clearly less.
     """
     settings, n = config.initial, len(embedding)
-    graph = clusterers.neighbor_graph(np.asarray(embedding), neighbors=min(settings.neighbors, n - 1))
+    graph = clusterers.neighbor_graph(np.asarray(embedding), neighbors=min(settings.n_neighbors, n - 1))
     found, cuts = [], []
     for dimensions in sorted({int(factor * config.n_clusters) for factor in settings.dimensions}):
         poll()
@@ -105,7 +105,7 @@ def _cut(config, graph, labels: np.ndarray) -> float:
 
 def _clusters(config, points: Array, key: Array, poll) -> tuple[Array, Array]:
     """Labels and centers: clusters of equal size, or of free sizes where these are to be estimated."""
-    clusters, restarts = config.n_clusters, config.initial.restarts
+    clusters, restarts = config.n_clusters, config.initial.n_init
     if config.prior.proportions == "uniform":
         found = clusterers.balanced_kmeans(key, points, clusters, restarts=restarts, poll=poll)
     else:
