@@ -20,6 +20,7 @@ __all__ = [
     "WorkdirError",
     "claim",
     "differences",
+    "read_finished",
     "read_identity",
     "read_summary",
     "write_csv",
@@ -145,6 +146,28 @@ def read_identity(workdir: Path) -> dict[str, Any]:
     except ValueError as error:
         raise WorkdirError(f"{file} is damaged: {error}") from error
     return identity
+
+
+def read_finished(workdir: Path, *, report: Callable[[str], None]) -> dict[str, Any] | None:
+    """The summary of a complete run, after a look at all its files.
+
+    Args:
+        workdir: of a run that `claim` has accepted.
+        report: told of each damaged file.
+
+    Returns:
+        The summary; None if the run is not complete, or if results are damaged: the last checkpoint gives them again, as
+        they were. A damaged model costs no result, and is refused when it is asked for.
+
+    Raises:
+        WorkdirError: the summary is not one.
+    """
+    models, again = f"{workdir / 'model'}/", False
+    for damage in manifest.damages(workdir):
+        anew = not damage.startswith(models)
+        report(f"{damage}; the results are written again from the last checkpoint" if anew else damage)
+        again |= anew
+    return None if again else read_summary(workdir)
 
 
 def read_summary(workdir: Path) -> dict[str, Any] | None:
