@@ -23,7 +23,7 @@ class FolderStore:
     """
 
     def __init__(self, workdir: Path, *, report: Callable[[str], None]):
-        self._workdir = workdir
+        self._workdir, self._report = workdir, report
         self._checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=report)
         self._metrics: Metrics | None = None
 
@@ -43,7 +43,8 @@ class FolderStore:
 
     def begin_metrics(self, keep: Callable[[dict[str, Any]], bool]) -> None:
         """Open metrics.jsonl, dropping the records that lie beyond the checkpoint."""
-        self._metrics = Metrics(self._workdir / "metrics.jsonl", keep=keep)
+        file, known = self._workdir / "metrics.jsonl", self._checkpoints.noted
+        self._metrics = Metrics(file, keep=keep, known=known, report=self._report)
 
     def add(self, record: dict[str, Any]) -> None:
         """Append an epoch's record."""
@@ -68,7 +69,7 @@ class FolderStore:
 
     def load_model(self, name: str) -> dict[str, Any]:
         """Read what `save_model` wrote."""
-        return checkpoint.load_model(self._workdir / "model" / name)
+        return checkpoint.load_model(self._workdir / "model" / name, report=self._report)
 
     def close(self) -> None:
         """Wait for the last save and close the files."""
