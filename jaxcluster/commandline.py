@@ -1,6 +1,7 @@
 """The words of the command line: absl flags, the config by name or path, and overrides of its fields."""
 
 import contextlib
+import difflib
 import re
 import sys
 from typing import NamedTuple
@@ -50,6 +51,10 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
         flag_values[flag].unparse()
     try:
         rest = flag_values(["jaxcluster", *others])
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, [*flag_values, "config", "help", "list", "version"], n=1)
+        hint = f" Did you mean --{near[0]}?" if near else ""
+        raise UsageError(f"there is no option --{error.flagname}.{hint} See --help") from error
     except flags.Error as error:
         raise UsageError(str(error)) from error
     if len(rest) > 1:
@@ -123,7 +128,7 @@ def _field_lines(config: ConfigDict, docs, path: str = "") -> list[str]:
             lines += _field_lines(value, docs, f"{path}{field}.")
         else:
             doc = docs.get(f"{path}{field}", "")
-            lines.append(f"  --config.{path}{field}={value!s:<14} {doc}".rstrip())
+            lines.append(f"  {f'--config.{path}{field}={value}':<46} {doc}".rstrip())
     return lines
 
 

@@ -38,12 +38,13 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         config: all other settings: a `ConfigDict`, a dict of dotted fields ({"finetune.epochs": 20}), or the name or
             path of a config; None: the method's defaults. Named parameters and `n_clusters` come on top.
         image_shape: (h, w) or (h, w, c), where X holds flat images [n, d].
-        n_init: how many seeds are trained, from `random_state` on. Kept is the run whose labels agree best with those of
-            the other runs, by the mean of normalized mutual information: a run that fell into a poor solution stands
-            alone. Of two runs, which agree equally, the one with the smaller last training loss. No labels are used.
+        n_init: how many seeds are trained, from `random_state` on. Kept is the run whose labels agree best with those
+            of the other runs, by the mean of normalized mutual information: a run that fell into a poor solution
+            stands alone. Of two runs, which agree equally, the one with the smaller last training loss is kept. No
+            labels are used.
         random_state: int, RandomState or None (another seed each time); decides everything that is random.
-        workdir: folder for checkpoints and results: an interrupted fit goes on from there when it is called again. None:
-            nothing is written.
+        workdir: folder for checkpoints and results: an interrupted fit goes on from there when it is called again.
+            None: nothing is written.
         devices: how many devices train together; 0: all accelerators there are, or one CPU.
         callbacks: functions of each epoch's record, a dict; one that returns True ends training early.
         verbose: 1 shows progress, in a notebook as a bar; 0 nothing.

@@ -60,11 +60,11 @@ def load(name: str) -> ConfigDict:
     file, variant = find(name)
     try:
         module = _module(file)
+        if not callable(getattr(module, "get_config", None)):
+            raise UsageError(f"--config={name}: the file has no function get_config()")
         config = module.get_config(variant) if variant else module.get_config()
-    except AttributeError as error:
-        if "get_config" not in str(error):
-            raise _unloadable(name, error) from error
-        raise UsageError(f"--config={name}: the file has no function get_config()") from error
+    except UsageError:
+        raise
     except Exception as error:  # the file is a program
         if variant and isinstance(error, TypeError) and "get_config" in str(error):
             raise UsageError(f"--config={name}: this config has no variants") from error

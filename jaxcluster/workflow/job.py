@@ -13,7 +13,7 @@ from jaxcluster.files import checkpoint, storage
 from jaxcluster.protocol import Algorithm
 from jaxcluster.runtime import devices
 from jaxcluster.runtime.feed import choose_images_on
-from jaxcluster.workflow.settings import UsageError, check_fields, method_of
+from jaxcluster.workflow.settings import UsageError, method_of
 
 __all__ = ["Job", "build", "choose_devices", "load_model", "path_of", "prepare"]
 
@@ -39,7 +39,7 @@ def prepare(
     """Check the settings against the data and build the algorithm.
 
     Args:
-        config: all settings of one method.
+        config: all settings of one method, see `settings.check_fields`.
         dataset: to be clustered.
         device_list: those that train.
         images_on: one of `feed.PLACES`.
@@ -48,7 +48,6 @@ def prepare(
         UsageError: the settings cannot work.
     """
     method = method_of(config)
-    check_fields(config, method.defaults())
     try:
         method.check(config, len(dataset.images))
     except ValueError as error:
@@ -158,4 +157,4 @@ def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
         "checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data),
         "offset": dataset.offset,
         "scale": dataset.scale,
-    }
+    } | ({} if dataset.transform is None else {"transform": dataset.transform})

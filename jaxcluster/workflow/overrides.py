@@ -28,7 +28,7 @@ def override(config: ConfigDict, name: str, text: str, *, renamed: Mapping[str, 
     name = renamed.get(name, name)
     default = field_at(config, name)
     if isinstance(default, ConfigDict):
-        raise UsageError(f"config.{name} is {kind_of(default)}; set one of them")
+        raise UsageError(f"config.{name} must be {kind_of(default)}, got {text!r}; set one of the fields")
     group, _, last = name.rpartition(".")
     owner = field_at(config, group) if group else config
     try:

@@ -36,7 +36,7 @@ def load_fitted(workdir: Path) -> Fitted:
     """
     identity = workdirs.read_identity(workdir)
     config, about = settings_of(identity["config"]), identity["data"]
-    frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"])
+    frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"], about.get("transform"))
     fitted = Fitted(config.to_dict(), frame, {})
     model = load_model(
         workdir / "model" / last_phase(fitted),
