@@ -16,6 +16,7 @@ __all__ = ["COLLAPSED_SHARE", "Diagnosis", "diagnose"]
 COLLAPSED_SHARE = 0.95  # of all samples in one cluster
 TINY_SHARE = 0.1  # of the average size n / K
 UNSURE = 0.5  # mean confidence of a cluster
+FEATURE_SAMPLES = 4000  # in which merged clusters are looked for
 LISTED = 6  # clusters or pairs in one sentence
 
 
@@ -30,7 +31,9 @@ class Diagnosis(NamedTuple):
     tiny: tuple[int, ...]
     """Not empty, and smaller than a tenth of the average size."""
     merged: tuple[int, ...]
-    """Clusters with a gap inside: they look like two groups."""
+    """Clusters with a gap inside, seen in the embedding: they look like two groups."""
+    merged_in_features: tuple[int, ...]
+    """The same, seen in the features; training cannot have closed a gap there."""
     split: tuple[tuple[int, int], ...]
     """Pairs of clusters without a gap between them: they look like one group."""
     unsure: tuple[int, ...]
@@ -43,7 +46,9 @@ class Diagnosis(NamedTuple):
     """The same in words, each with how it was seen; empty if nothing looks wrong."""
 
 
-def diagnose(labels, embedding, confidence, n_clusters: int, *, initial_labels=None, seed: int = 0) -> Diagnosis:
+def diagnose(
+    labels, embedding, confidence, n_clusters: int, *, initial_labels=None, features=None, seed: int = 0
+) -> Diagnosis:
     """Look for collapsed, empty, tiny, merged, split and unsure clusters.
 
     Gaps are looked for by `gaps.find`, which states how. Clusters are collapsed if one holds 95 % of the samples, tiny
@@ -56,6 +61,8 @@ def diagnose(labels, embedding, confidence, n_clusters: int, *, initial_labels=N
       confidence: [n] in [0, 1].
       n_clusters: K, empty ones counted.
       initial_labels: [n] the clustering that training began from, or None.
+      features: [n, ...] the samples as the first layer sees them, or None; what has a shape and gives rows by their
+        positions is enough. Gaps within clusters are looked for in 20 principal components of at most 4,000 of them.
       seed: decides which samples of large clusters are looked at.
 
     Returns:
@@ -75,9 +82,11 @@ def diagnose(labels, embedding, confidence, n_clusters: int, *, initial_labels=N
     tiny = tuple(np.flatnonzero((sizes > 0) & (sizes < TINY_SHARE * n / n_clusters)).tolist())
     means = np.array([_mean(confidence[labels == k]) for k in range(n_clusters)])
     unsure = tuple(np.flatnonzero(means < UNSURE).tolist())
-    merged, split = ((), ()) if collapsed or not finite else gaps.find(labels, embedding, n_clusters, seed=seed)
+    collapsed_or_broken = collapsed or not finite
+    merged, split = ((), ()) if collapsed_or_broken else gaps.find(labels, embedding, n_clusters, seed=seed)
+    seen = () if collapsed or features is None else _merged_in(features, labels, n_clusters, seed)
     joined, change = ((), None) if initial_labels is None else _moved(np.asarray(initial_labels), labels)
-    found = Diagnosis(sizes, collapsed, empty, tiny, merged, split, unsure, joined, change, ())
+    found = Diagnosis(sizes, collapsed, empty, tiny, merged, seen, split, unsure, joined, change, ())
     return found._replace(sentences=tuple(_sentences(found, means, finite, flat)))
 
 
@@ -98,6 +107,15 @@ def _checked(labels, embedding, confidence, n_clusters: int) -> tuple[np.ndarray
 
 def _mean(values: np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _merged_in(features, labels: np.ndarray, n_clusters: int, seed: int) -> tuple[int, ...]:
+    features = features if hasattr(features, "shape") else np.asarray(features)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:FEATURE_SAMPLES])
+    chosen = np.asarray(features[rows])
+    if not np.isfinite(chosen).all():
+        raise ValueError("features must be finite, got NaN or infinity among them")
+    return gaps.find(labels[rows], gaps.principal(chosen, seed=seed), n_clusters, seed=seed)[0]
 
 
 def _moved(initial: np.ndarray, labels: np.ndarray) -> tuple[tuple[tuple[int, int, int], ...], float]:
@@ -138,9 +156,11 @@ def _sentences(found: Diagnosis, means: np.ndarray, finite: bool, flat: bool) ->
         )
     if found.empty:
         verb = "is" if len(found.empty) == 1 else "are"
+        largest = int(sizes.argmax())
+        there = f" (cluster {largest}, the largest, has {sizes[largest] / average:.1f} times the average size)"
         said.append(
             f"{len(found.empty)} of {n_clusters} clusters {verb} empty ({_named(found.empty)}): n_clusters may be too "
-            "large, or training has merged clusters."
+            f"large, or training has merged clusters{there if sizes.max() >= 1.5 * average else ''}."
         )
     if found.tiny:
         verb, below = ("has", "its size is") if len(found.tiny) == 1 else ("have", "their sizes are")
@@ -149,12 +169,14 @@ def _sentences(found: Diagnosis, means: np.ndarray, finite: bool, flat: bool) ->
             f"{_named(found.tiny).capitalize()} {verb} few samples ({listed}): {below} below a tenth of the average "
             f"of {average:,.0f}."
         )
-    if found.merged:
-        verb, whose = ("looks", "its") if len(found.merged) == 1 else ("look", "their")
-        said.append(
-            f"{_named(found.merged).capitalize()} {verb} like two groups merged: cut in two, {whose} samples leave a "
-            "gap in the embedding between the halves."
-        )
+    places = (("embedding", found.merged), ("features", sorted(set(found.merged_in_features) - set(found.merged))))
+    for where, clusters in places:
+        if clusters:
+            verb, whose = ("looks", "its") if len(clusters) == 1 else ("look", "their")
+            said.append(
+                f"{_named(clusters).capitalize()} {verb} like two groups merged: cut in two, {whose} samples leave a "
+                f"gap between the halves, seen in the {where}."
+            )
     if found.split:
         pairs = [f"{a} and {b}" for a, b in found.split[:LISTED]]
         more = f" and {len(found.split) - LISTED} more pairs" if len(found.split) > LISTED else ""

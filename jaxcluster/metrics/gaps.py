@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["find"]
+__all__ = ["find", "principal"]
 
 CHECKED_SAMPLES = 1000  # of a cluster
 SMALLEST = 40  # samples of a cluster that is looked at
@@ -51,6 +51,26 @@ def find(labels, embedding, n_clusters: int, *, seed: int = 0) -> tuple[tuple[in
         near = near[near != position][:PAIRS_PER_CLUSTER]
         pairs |= {tuple(sorted((known[position], known[other]))) for other in near}
     return merged, tuple(pair for pair in sorted(pairs) if _is_one(points[pair[0]], points[pair[1]]))
+
+
+def principal(points, dimensions: int = 20, *, seed: int = 0) -> np.ndarray:
+    """Leading principal coordinates by subspace iteration: cheap where samples have many values.
+
+    Args:
+      points: [m, ...] finite.
+      dimensions: how many; fewer come back where m or the values of a sample offer fewer.
+      seed: of the subspace that the iteration begins with.
+
+    Returns:
+      [m, at most dimensions] float64, up to a rotation.
+    """
+    points = np.asarray(points)
+    points = points.reshape(len(points), -1)
+    points = points - points.mean(0, dtype=np.float64)
+    basis = np.random.default_rng(seed).standard_normal((points.shape[1], min(dimensions, *points.shape)))
+    for _ in range(8):
+        basis = np.linalg.qr(points.T @ (points @ basis))[0]
+    return points @ basis
 
 
 def _halves(points: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
