@@ -63,9 +63,10 @@ def better_of(initial_labels, final_labels, features, *, n_clusters: int, seed: 
     1. The two are the same up to the numbering of clusters: final.
     2. Final has collapsed (one cluster holds 95 % of the samples) and initial has not: initial.
     3. L(final) < L(initial) - max(margin, 3 standard errors), with L the `edge_information` of a graph of ten nearest
-       neighbors of the *features*: initial. The margin is log(2) / K, which is half of what joining two of K equal
-       clusters costs; it is 0 if final leaves more of the K clusters empty than initial does. The standard error is
-       that of the mean of paired differences, sample by sample.
+       neighbors of the *features*, less that of the same labels in random order: initial. The margin is log(2) / K,
+       which is half of what joining two of K equal clusters costs; it is 0 if final leaves more of the K clusters
+       empty than initial does. The standard error is that of the mean of paired differences, sample by sample.
+    4. Otherwise final.
 
     Why so: a comparison in the embedding of either side would judge each clustering by the space that was made for
     it, so both are judged on one graph that no training has touched. Distances to cluster means (silhouette and
@@ -108,23 +109,33 @@ def better_of(initial_labels, final_labels, features, *, n_clusters: int, seed: 
     if len(rows) < 3:
         return Choice("final", "There are too few samples to compare the two clusterings.", {})
     neighbors = _neighbors(np.asarray(features[rows]), min(NEIGHBORS, len(rows) - 1))
-    before, before_parts = edge_information(initial[rows], neighbors)
-    after, after_parts = edge_information(final[rows], neighbors)
+    before, before_parts = _beyond_chance(initial[rows], neighbors, seed)
+    after, after_parts = _beyond_chance(final[rows], neighbors, seed)
     error = float(np.std(after_parts - before_parts) / np.sqrt(len(rows)))
     fewer = len(np.unique(final)) < len(np.unique(initial))
     margin = 0.0 if fewer else float(np.log(2) / n_clusters)
     figures = {"initial": before, "final": after, "margin": margin, "error": error}
-    worse = before - after > max(margin, 3 * error)
+    limit = max(margin, 3 * error)
+    worse = before - after > limit
     reason = (
-        f"Between a sample's cluster and those of its nearest neighbors in the features there are {before:.3f} nats of "
-        f"mutual information in the initial clustering and {after:.3f} in the final one; "
+        "How well nearest neighbors in the features stay together (mutual information of the clusters at the two ends "
+        f"of an edge): {before:.3f} nats for the initial clustering, {after:.3f} for the final one. "
     )
     if worse:
-        lost = f"it leaves {len(np.unique(initial)) - len(np.unique(final))} more clusters empty and " if fewer else ""
-        reason += f"{lost}loses more than {max(margin, 3 * error):.3f}, so the initial clustering is kept."
+        reason += f"The loss is larger than the {limit:.3f} that would be let pass"
+        reason += ", and more clusters are empty" if fewer else ""
+        reason += "; the initial clustering is kept."
     else:
-        reason += f"that is not worse by more than {max(margin, 3 * error):.3f}, so the final clustering is kept."
+        reason += f"That is not worse by more than {limit:.3f}; the final clustering is kept."
     return Choice("initial" if worse else "final", reason, figures)
+
+
+def _beyond_chance(labels: np.ndarray, neighbors: np.ndarray, seed: int) -> tuple[float, np.ndarray]:
+    """`edge_information` less that of the same labels in random order, which grows with the number of clusters."""
+    rng = np.random.default_rng(seed)
+    chance = np.mean([edge_information(rng.permutation(labels), neighbors)[0] for _ in range(4)])
+    value, parts = edge_information(labels, neighbors)
+    return value - float(chance), parts
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

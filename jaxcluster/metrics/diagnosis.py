@@ -15,7 +15,8 @@ __all__ = ["COLLAPSED_SHARE", "Diagnosis", "diagnose"]
 
 COLLAPSED_SHARE = 0.95  # of all samples in one cluster
 TINY_SHARE = 0.1  # of the average size n / K
-UNSURE = 0.5  # mean confidence of a cluster
+UNSURE = 0.5  # mean confidence of a cluster; what confidence means differs, so also
+UNSURE_SHARE = 0.75  # of the mean confidence of all samples
 FEATURE_SAMPLES = 4000  # in which merged clusters are looked for
 LISTED = 6  # clusters or pairs in one sentence
 
@@ -37,7 +38,7 @@ class Diagnosis(NamedTuple):
     split: tuple[tuple[int, int], ...]
     """Pairs of clusters without a gap between them: they look like one group."""
     unsure: tuple[int, ...]
-    """Clusters whose mean confidence is below one half."""
+    """Clusters whose mean confidence is below one half, and below three quarters of the mean of all samples."""
     joined: tuple[tuple[int, int, int], ...]
     """(a, b, c): most of the initial clusters a and b is in cluster c now."""
     change: float | None
@@ -52,8 +53,9 @@ def diagnose(
     """Look for collapsed, empty, tiny, merged, split and unsure clusters.
 
     Gaps are looked for by `gaps.find`, which states how. Clusters are collapsed if one holds 95 % of the samples, tiny
-    below a tenth of n / K, unsure if their mean confidence is below 1/2. Clusters a and b of the initial clustering
-    are joined in c if more than half of either is there and makes up at least a fifth of it.
+    below a tenth of n / K, unsure if their mean confidence is below 1/2 and below 3/4 of that of all samples. Clusters
+    a and b of the initial clustering are joined in c if more than half of either is there and makes up at least a
+    fifth of c.
 
     Args:
       labels: [n] the clusters 0 to n_clusters - 1; -1 for samples left out.
@@ -81,7 +83,7 @@ def diagnose(
     empty = tuple(np.flatnonzero(sizes == 0).tolist())
     tiny = tuple(np.flatnonzero((sizes > 0) & (sizes < TINY_SHARE * n / n_clusters)).tolist())
     means = np.array([_mean(confidence[labels == k]) for k in range(n_clusters)])
-    unsure = tuple(np.flatnonzero(means < UNSURE).tolist())
+    unsure = tuple(np.flatnonzero(means < min(UNSURE, UNSURE_SHARE * _mean(confidence[assigned]))).tolist())
     collapsed_or_broken = collapsed or not finite
     merged, split = ((), ()) if collapsed_or_broken else gaps.find(labels, embedding, n_clusters, seed=seed)
     seen = () if collapsed or features is None else _merged_in(features, labels, n_clusters, seed)
@@ -188,8 +190,8 @@ def _sentences(found: Diagnosis, means: np.ndarray, finite: bool, flat: bool) ->
     if found.unsure:
         listed = ", ".join(f"{means[k]:.2f}" for k in found.unsure[:LISTED])
         which = _named(found.unsure).capitalize()
-        verb = "is" if len(found.unsure) == 1 else "are"
-        said.append(f"{which} {verb} uncertain: mean confidence {listed}.")
+        verb, mean = ("is", "its mean confidence is") if len(found.unsure) == 1 else ("are", "their mean confidence is")
+        said.append(f"{which} {verb} much less certain than the others: {mean} {listed}.")
     for a, b, c in found.joined[:LISTED]:
         said.append(
             f"Training has merged clusters {a} and {b} of the initial clustering: more than half of each is in "

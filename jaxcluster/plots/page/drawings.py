@@ -35,7 +35,7 @@ def scatter(places: np.ndarray, groups: np.ndarray, n_groups: int, *, alt: str) 
     unit = np.where(high > low, (places - low) / scale, 0.5)
     x = 16 + unit[:, 0] * (MAP_WIDTH - 32)
     y = 16 + (1 - unit[:, 1]) * (MAP_HEIGHT - 32)
-    width = float(np.clip(220 / math.sqrt(len(places) + 1), 5, 14))
+    width = float(np.clip(220 / math.sqrt(len(places) + 1), 5, 9))
     parts, numbers = [], []
     for group in range(-1, n_groups):
         members = np.flatnonzero(groups == group)

@@ -75,7 +75,7 @@ def borders(
 
     The margin of a sample is the difference of its cluster's probability and the largest other one; without
     probabilities (b - a) / (a + b), a and b the distances to its own center and to the nearest other one. The 5 % of
-    samples with the smallest margins (at least 100, as far as there are) are near a border.
+    samples with the smallest margins (of few samples at least 50, and at most a quarter) are near a border.
 
     Args:
       labels: [n], -1 for samples left out.
@@ -94,7 +94,9 @@ def borders(
         return []
     margins, others = _margins(labels, embedding, centers, probabilities, filled)
     known = np.flatnonzero(np.isfinite(margins))
-    near = known[np.argsort(margins[known], kind="stable")][: max(int(BORDER_SHARE * len(labels)), 100)]
+    near = known[np.argsort(margins[known], kind="stable")][
+        : max(int(BORDER_SHARE * len(known)), min(50, len(known) // 4), 1)
+    ]
     ends = np.sort(np.stack([labels[near], others[near]], 1), 1)
     found, group, counts = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
     chosen = np.argsort(-counts, kind="stable")[:pairs]

@@ -68,13 +68,16 @@ def _values(contents: Contents) -> dict[str, Any]:
     scoring = scoring_section(contents, shown)
     sections = [("summary", "Summary"), ("clusters", "Clusters"), ("map", "Map")]
     sections += [("borders", "Between clusters")] if borders else []
-    sections += [("training", "Training")] if charts or figures else []
+    sections += [("training", "Training")] if charts else []
     sections += [("scoring", "Scores")] if scoring else []
+    sections += [("pictures", "Pictures")] if figures or left_out else []
+    made = bool(contents.command or contents.settings or contents.seconds or contents.versions or contents.device)
     finite = contents.confidence[np.isfinite(contents.confidence)]
     margin = "probability" if contents.probabilities is not None else "distance to the two centers"
     return {
         "title": clean(contents.title),
-        "sections": [*sections, ("made", "How it was made")],
+        "sections": [*sections, *([("made", "How it was made")] if made else [])],
+        "made": made,
         "colors": Markup(_colors(k)),
         "figures": [
             ("Samples", f"{len(contents.labels):,}"),
@@ -181,7 +184,7 @@ def _samples(contents: Contents, sizes, nearest, carded: list[int]) -> tuple[lis
         return [
             {
                 "name": _name(contents, int(row)),
-                "confidence": words.number(round(float(contents.confidence[row]), 2)),
+                "confidence": _confidence(contents.confidence[row]),
                 "uri": uris.get(int(row), ""),
             }
             for row in positions
@@ -200,15 +203,29 @@ def _samples(contents: Contents, sizes, nearest, carded: list[int]) -> tuple[lis
     return cards, sides
 
 
+def _confidence(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
 def _name(contents: Contents, row: int) -> str:
     return f"sample {row}" if contents.names is None else clean(contents.names[row]) or f"sample {row}"
+
+
+def _breakable(name: str):
+    """Escaped, with places for a line break in names such as those of columns."""
+    from markupsafe import Markup, escape
+
+    text = escape(name)
+    for sign in ("_", "/", "."):
+        text = text.replace(sign, Markup(f"{sign}<wbr>"))
+    return text
 
 
 def _feature(contents: Contents, feature: facts.Feature) -> dict[str, str]:
     names = contents.feature_names
     given = names is not None and feature.position < len(names)
     return {
-        "name": clean(names[feature.position]) if given else f"feature {feature.position}",
+        "name": _breakable(clean(names[feature.position])) if given else f"feature {feature.position}",
         "mean": words.number(feature.mean),
         "elsewhere": words.number(feature.elsewhere),
         "difference": f"{feature.difference:+.2f}",

@@ -10,16 +10,23 @@ __all__ = ["flat_settings", "number", "share", "summary"]
 
 
 def number(value: float) -> str:
-    """Three digits; a dash for what is no number."""
+    """Three digits or more, without an exponent where that can be read; a dash for what is no number."""
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+    if isinstance(value, int) or value == 0:
+        return f"{value:,}"
+    exponent = math.floor(math.log10(abs(value)))
+    if not -4 <= exponent < 7:
+        return f"{value:.2e}"
+    return f"{value:,.{max(2 - exponent, 0)}f}"
 
 
 def share(part: float, whole: float) -> str:
-    """A percentage with one decimal; below .1 % "< 0.1 %"."""
+    """A percentage with one decimal; below .1 % "< 0.1 %", and no decimals for nothing."""
     if not whole:
         return "–"
+    if not part:
+        return "0 %"
     percent = 100 * part / whole
     return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"
 
