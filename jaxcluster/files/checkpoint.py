@@ -152,6 +152,8 @@ class Checkpoints:
         whole = checksum(state) == about["checksum"] if older else _seal(about, state) == about["seal"]
         if not whole:
             raise ValueError("its checksum does not match its contents")
+        if older:
+            self._report(f"checkpoint {self._folder / str(serial)} is of an older version: its position is unverified")
         self.noted = about.get("noted")
         return state, about["cursor"]
 

@@ -156,8 +156,8 @@ def read_finished(workdir: Path, *, report: Callable[[str], None]) -> dict[str, 
         report: told of each damaged file.
 
     Returns:
-        The summary; None if the run is not complete, or if results are damaged: the last checkpoint gives them again, as
-        they were. A damaged model costs no result, and is refused when it is asked for.
+        The summary; None if the run is not complete, or if results are damaged: the last checkpoint gives them again,
+        as they were. A damaged model costs no result, and is refused when it is asked for.
 
     Raises:
         WorkdirError: the summary is not one.
