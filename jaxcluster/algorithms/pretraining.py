@@ -1,4 +1,4 @@
-"""A first phase: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
+"""The first phase: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
 
 from typing import Any, NamedTuple
 
@@ -22,7 +22,14 @@ class PretrainState(NamedTuple):
 
 
 def pretrain_phase(settings, network, inputs, transform: optax.GradientTransformation) -> Phase:
-    """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
+    """Build the phase; see `jaxcluster.protocol.Phase` for its parts.
+
+    Args:
+        settings: of `groups.PRETRAIN`.
+        network: `networks.Autoencoder`.
+        inputs: `inputs.Inputs`.
+        transform: the optimizer.
+    """
 
     def init(key: Array) -> PretrainState:
         params = network.init(key)
@@ -51,7 +58,7 @@ def pretrain_phase(settings, network, inputs, transform: optax.GradientTransform
         name="pretrain",
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        begin=lambda model, rows, images, key, poll: jax.jit(init)(key),
+        begin=lambda model, features, images, key, poll: jax.jit(init)(key),
         step=step,
         model=lambda state: state.params,
         observe=observe,
