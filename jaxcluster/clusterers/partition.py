@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcluster.clusterers.balanced import balanced_kmeans
-from jaxcluster.clusterers.block_model import block_likelihood, modularity, refine_partition
+from jaxcluster.clusterers.block_model import as_graph, block_likelihood, modularity, refine_partition
 from jaxcluster.clusterers.kmeans import kmeans
 from jaxcluster.clusterers.spectral import normalized_cut, spectral_embedding
 
@@ -80,6 +80,7 @@ def partition_graph(
         ValueError: n_clusters, dimensions or the numbers of starts are out of range, or the graph is no symmetric
             matrix of weights.
     """
+    graph = as_graph(graph)
     n = graph.shape[0]
     if not 1 <= n_clusters <= n:
         raise ValueError(f"n_clusters must lie in 1..n = {n}, got {n_clusters}")
