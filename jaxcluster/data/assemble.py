@@ -77,7 +77,7 @@ def _vectors(array, source: Source, like: Frame | None, where: str, report, *, s
     _check_finite(array, names, where)
     if scaling == "auto":
         scaling = "none"
-    reduced = {"svd": source.transform["svd"]} if source.transform else {}
+    reduced = source.transform or {}  # a projection
     fitted = features.fit(array, scaling, where, report, names=names) | reduced
     images = features.apply(fitted, array)
     if scaling == "none":
@@ -99,6 +99,8 @@ def _like(array, source: Source, like: Frame, where: str, report):
         offset, scale = frame_for(images, source.white, like, where, report)
     else:
         offset, scale = like.offset, like.scale
+        if transform["scaling"] == "feature":
+            features.check_scale(images, where, report)
     return images, offset, scale, transform, source.feature_names
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from jaxcluster.data.dataset import DataError
 from jaxcluster.data.pixels import center_of
 
-__all__ = ["SCALINGS", "apply", "fit", "moments", "span"]
+__all__ = ["SCALINGS", "apply", "check_scale", "fit", "moments", "span"]
 
 SCALINGS = ("auto", "feature", "row", "both", "none")
 BLOCK = 1 << 22  # numbers converted to float64 at a time (32 MB)
@@ -137,6 +137,31 @@ def span(x: np.ndarray, scaling: str, where: str, report: Callable[[str], None])
             "mean; they are kept, but do not set the range"
         )
     return low, high
+
+
+def check_scale(x: np.ndarray, where: str, report: Callable[[str], None]) -> None:
+    """Report new data that are standardized by the fitted means and spreads, and plainly are on another scale.
+
+    That is: half of all values lie more than 5 standard deviations from the fitted means, or, over 10 samples or more,
+    half of the columns spread less than a twentieth or more than twenty times as far as those of the fitted data.
+
+    Args:
+        x: [n, k] from `apply` with scaling "feature".
+        where: field and value, as errors name them.
+        report: takes a sentence for the user.
+    """
+    away = float(np.median(np.abs(x)))
+    spread = float(np.median(moments(x)[1])) if len(x) >= 10 else 1.0
+    if away > 5:
+        report(
+            f"{where}: half of the values lie {away:.3g} or more standard deviations from the means of the fitted "
+            "data; are they on the same scale?"
+        )
+    elif spread < 1 / 20 or spread > 20:
+        report(
+            f"{where}: columns spread {spread:.3g} times as far as those of the fitted data; are they on the same "
+            "scale?"
+        )
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
