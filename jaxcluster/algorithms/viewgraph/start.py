@@ -53,14 +53,20 @@ def make_start(config, key: Array, samples: np.ndarray, poll: Callable[[], None]
         )
         symmetric = "larger"
     graph = clusterers.anchor_graph(found, symmetric=symmetric)
+    n_clusters = config.n_clusters
+    if n_clusters == 0:
+        most = config.partition.most_clusters
+        n_clusters = clusterers.suggest_n_clusters(
+            jax.random.fold_in(key, 2), graph, max_clusters=most, poll=poll
+        ).n_clusters
     partition = clusterers.partition_graph(
-        jax.random.fold_in(key, 0), graph, config.n_clusters, n_init=config.partition.n_init, poll=poll
+        jax.random.fold_in(key, 0), graph, n_clusters, n_init=config.partition.n_init, poll=poll
     )
     total = found.weights.sum(axis=1, keepdims=True)
     return Start(
         index=found.index,
         weights=found.weights / np.where(total > 0, total, 1),
-        labels=clusterers.anchor_vote(found, partition.labels, config.n_clusters),
-        n_clusters=config.n_clusters,
-        cut=clusterers.normalized_cut(graph, partition.labels) / config.n_clusters,
+        labels=clusterers.anchor_vote(found, partition.labels, n_clusters),
+        n_clusters=n_clusters,
+        cut=clusterers.normalized_cut(graph, partition.labels) / n_clusters,
     )
