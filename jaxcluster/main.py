@@ -19,11 +19,12 @@ import jaxcluster
 from jaxcluster import data
 from jaxcluster.commandline import Command, help_text, list_text, one_line, parse, print_error
 from jaxcluster.files import storage
+from jaxcluster.files.reading import printable
 from jaxcluster.files.workdir import WorkdirError
 from jaxcluster.runtime import compilation, devices, hosts
 from jaxcluster.runtime.feed import PLACES
 from jaxcluster.runtime.progress import Reporter
-from jaxcluster.runtime.signals import Interrupted
+from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import fit, report
 from jaxcluster.workflow.job import path_of
@@ -70,8 +71,9 @@ _define()
 
 
 def run() -> None:
-    """Run the command line of this process."""
-    main(sys.argv[1:])
+    """Run the command line of this process; it ends 25 s after a signal at the latest."""
+    with bounded_exit():
+        main(sys.argv[1:])
 
 
 def main(argv: list[str]) -> None:
@@ -95,11 +97,15 @@ def main(argv: list[str]) -> None:
             with hosts.broken_is_told():
                 _train(command, workdir, reporter if hosts.is_primary() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
-        _stop(f"error: {one_line(error)}", 2)
+        _stop(f"error: {printable(one_line(error))}", 2)
     except (TrainingError, hosts.HostError, OSError) as error:
-        _stop(f"error: {one_line(error)}", 1)
+        _stop(f"error: {printable(one_line(error))}", 1)
     except Interrupted as interrupted:
         _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
+    except RuntimeError as error:
+        if "Unable to initialize backend" not in str(error):
+            raise
+        _stop(f"error: JAX_PLATFORMS names a platform that there is not here: {one_line(error)}", 2)
     except KeyboardInterrupt:
         _stop("interrupted. The same command goes on from the last checkpoint.", 130)
     except Exception:
@@ -144,7 +150,7 @@ def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_gi
     dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
     outputs = predict(fitted, dataset)
     new = storage.new_folder(folder / "predictions", dataset.name)
-    report.write_outputs(new, outputs, dataset.files)
+    report.write_outputs(new, outputs, dataset.sample_names)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {new}")
 
 

@@ -115,9 +115,8 @@ def load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
         raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
-    except Exception as error:  # whatever a damaged file makes a reader raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
+    except storage.WorkdirError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _first_model(init_from: str, algorithm: Algorithm, shared_phase: str) -> dict[str, Any] | None:
