@@ -26,9 +26,11 @@ MAY_IMPORT = {
     "plots": set(),
     "runtime": {"protocol", "files"},
     "algorithms": {"spl", "losses", "augment", "draws", "metrics", "clusterers", "networks", "protocol"},
-    "commandline": set(),
-    "workflow": {"algorithms", "metrics", "plots", "protocol", "runtime", "files", "data", "commandline"},
+    "workflow": {"algorithms", "metrics", "plots", "protocol", "runtime", "files", "data"},
+    "estimator": {"workflow", "algorithms", "metrics", "data"},
+    "commandline": {"algorithms", "workflow"},
     "main": {"commandline", "workflow", "runtime", "files", "data", "protocol"},
+    "__main__": {"main"},
 }
 
 

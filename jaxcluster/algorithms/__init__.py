@@ -15,6 +15,7 @@ __all__ = ["get", "names", "register"]
 GROUP = "jaxcluster.algorithms"
 
 _SHIPPED = {
+    "viewgraph": "jaxcluster.algorithms.viewgraph:METHOD",
     "aspc": "jaxcluster.algorithms.aspc:METHOD",
     "clustergan": "jaxcluster.algorithms.clustergan:METHOD",
     "dec": "jaxcluster.algorithms.dec:DEC",

@@ -4,7 +4,7 @@ The room speaks NumPy: nothing here or beside it imports JAX, and TFDS, scikit-l
 imported only inside the function that needs them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,19 +16,22 @@ class DataError(ValueError):
 
 
 class Frame(NamedTuple):
-    """How a model sees a sample: its shape, and the map `x = (pixels - offset) * scale`.
+    """How a model sees a sample: how it is preprocessed, its shape, and the map `x = (stored - offset) * scale`.
 
-    A fitted model keeps its frame, so that new images are brought to the scale of the ones it was fitted on,
+    A fitted model keeps its frame, so that new data are brought to the scale of those it was fitted on,
     and not to a scale of their own.
     """
 
     shape: tuple[int, ...]
+    """Of one sample after preprocessing."""
     offset: float
     scale: float
+    transform: dict[str, Any] | None = None
+    """What is done to new data before they are stored, in plain JSON types; None: nothing. See `transform`."""
 
 
 class Dataset(NamedTuple):
-    """Images or feature vectors as they came, and how to scale them to [0, 1].
+    """Images or feature vectors, and how to scale them to [0, 1].
 
     Pixels stay in the type they came in (70,000 MNIST images are 55 MB as uint8, 220 MB as float32), so that
     whoever takes a batch scales it there: `x = (images[rows] - offset) * scale`.
@@ -46,11 +49,24 @@ class Dataset(NamedTuple):
     """The C names behind the class ids; None without labels."""
     files: tuple[str, ...] | None
     """[n] paths relative to the folder, for a folder of images; None otherwise."""
+    transform: dict[str, Any] | None = None
+    """What was done to the data to get `images`, and is to be done to new data; plain JSON types, None: nothing."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Files of the folder that could not be read, each with the reason."""
+    ids: tuple[str, ...] | None = None
+    """[n] names of the samples, from the id column of a table; None where there is none."""
+    feature_names: tuple[str, ...] | None = None
+    """[d] headings of the columns that `images` holds; None where there are none."""
 
     @property
     def frame(self) -> Frame:
-        """The shape of one sample, the offset and the scale: what new data must be brought to."""
-        return Frame(tuple(self.images.shape[1:]), self.offset, self.scale)
+        """How a sample was preprocessed, its shape, offset and scale: what new data must be brought to."""
+        return Frame(tuple(self.images.shape[1:]), self.offset, self.scale, self.transform)
+
+    @property
+    def sample_names(self) -> tuple[str, ...] | None:
+        """[n] what the samples are called: their files, else their ids; None where they have no names."""
+        return self.files if self.files is not None else self.ids
 
 
 class Source(NamedTuple):
@@ -63,3 +79,9 @@ class Source(NamedTuple):
     white: float | None = None
     """The value that means 1.0, where the source defines it; None: by the type of the pixels."""
     files: tuple[str, ...] | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+    ids: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+    """[d] headings of the columns of `pixels`."""
+    transform: dict[str, Any] | None = None
+    """What the reader has done already that must be done to new data too, see `transform`."""

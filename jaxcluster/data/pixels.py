@@ -6,6 +6,9 @@ The rule of scale, `x = (pixels - offset) * scale`:
 - float that lies inside [0, 1] already: 0 and 1;
 - anything else: the minimum and 1/(maximum - minimum) over the whole array, never per image or per feature,
   and a sentence that says so.
+
+Where the values lie so far from zero that float32 would round their differences away, the minimum is subtracted
+before the cast, in the type of the source: `center_of` says when.
 """
 
 import math
@@ -15,21 +18,29 @@ import numpy as np
 
 from jaxcluster.data.dataset import DataError, Frame
 
-__all__ = ["as_images", "frame_for", "scale_of"]
+__all__ = ["as_images", "center_of", "check_shape", "frame_for", "scale_of", "stored"]
 
 CHANNELS = (1, 2, 3, 4)
 SHAPES = "[n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]"
+NARROW = 0.02  # of the range of the fitted data: new data that fill no more of it are on another scale
+MANY = 20  # values that are all positive by no chance
+FAR = 1000.0  # values so many times their range away from zero lose 10 of the 24 bits of float32
 
 
 def as_images(array: np.ndarray, where: str) -> np.ndarray:
-    """Give an array the shape and the type that the package works with.
+    """Give an array the shape and the type that the package works with: `stored(check_shape(array))`."""
+    return stored(check_shape(array, where))
+
+
+def check_shape(array: np.ndarray, where: str) -> np.ndarray:
+    """Check that an array holds images or feature vectors, and give gray images their channel.
 
     Args:
         array: [n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]; bool, integer or float.
         where: field and value, as errors name them: `data.path=faces.npz`.
 
     Returns:
-        [n, h, w, c] or [n, d]; uint8 (from uint8 and bool) or float32 (from everything else).
+        [n, h, w, c] or [n, d], of the type it came in.
 
     Raises:
         DataError: on another rank, an empty array, channels that are not last, or a type that is no real
@@ -46,10 +57,46 @@ def as_images(array: np.ndarray, where: str) -> np.ndarray:
     if array.ndim == 4 and array.shape[-1] not in CHANNELS:
         hint = "; channels seem to come first: np.moveaxis(x, 1, -1)" if array.shape[1] in CHANNELS else ""
         raise DataError(f"{where}: shape {array.shape} has {array.shape[-1]} channels; expected {SHAPES}{hint}")
-    if array.dtype.kind == "b" or array.dtype == np.uint8:
-        return np.ascontiguousarray(array, dtype=np.uint8)
+    return array
+
+
+def stored(array: np.ndarray, center: float | int | None = None) -> np.ndarray:
+    """Bring pixels to the type they are stored in: uint8 (from uint8 and bool) or float32 (from everything else).
+
+    Args:
+        array: [n, ...] real numbers.
+        center: what is subtracted first, in float64, or between whole numbers; None: nothing.
+    """
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as such
+        if center is not None:
+            done = np.empty(array.shape, np.float32)
+            for i in range(len(array)):  # no float64 copy of the whole
+                whole = array.dtype.kind in "iu" and isinstance(center, int)
+                done[i] = array[i].astype(np.int64) - center if whole else array[i].astype(np.float64) - center
+            return done
+        if array.dtype.kind == "b" or array.dtype == np.uint8:
+            return np.ascontiguousarray(array, dtype=np.uint8)
         return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def center_of(array: np.ndarray) -> float | int | None:
+    """The value to subtract before the cast to float32: the minimum, if the array lies far from zero for its range.
+
+    Args:
+        array: [n, ...] real numbers.
+
+    Returns:
+        None where float32 keeps the differences: of types it holds exactly, and of values less than `FAR` times their
+        range away from zero.
+    """
+    if array.dtype.kind == "b" or array.dtype.itemsize < 4 or array.dtype == np.float32:
+        return None
+    with np.errstate(invalid="ignore"):
+        low, high = array.min().item(), array.max().item()
+    spread = float(high - low)
+    if not math.isfinite(spread) or spread == 0 or max(abs(low), abs(high)) < FAR * spread:
+        return None
+    return low
 
 
 def _range(images: np.ndarray, where: str) -> tuple[float, float]:
@@ -119,7 +166,7 @@ def frame_for(
         raise DataError(f"{where}: a sample has shape {shape}, but the model was fitted on {tuple(like.shape)}")
     low, high = _range(images, where)
     unit = 1.0 / like.scale
-    in_unit = white == 1 or (white is None and images.dtype != np.uint8 and low >= 0 and high <= 1)
+    in_unit = white == 1 or (low >= 0 and high <= 1 and (white is None or images.dtype == np.uint8))
     x_low, x_high = (low - like.offset) * like.scale, (high - like.offset) * like.scale
     # Only where white is known: new features may well leave the range of the fitted ones.
     known = like.offset == 0 and any(math.isclose(unit, white) for white in (1, 16, 255))
@@ -130,4 +177,14 @@ def frame_for(
         )
     if x_low < -1e-3 or x_high > 1 + 1e-3:
         report(f"{where}: scaled as the fitted data, values lie in [{x_low:.3g}, {x_high:.3g}], not in [0, 1]")
+    elif 0 < x_high - x_low < NARROW and not known:
+        report(
+            f"{where}: values lie in [{low:g}, {high:g}], {x_high - x_low:.2%} of the range of the fitted data "
+            f"([{like.offset:g}, {like.offset + unit:g}]); are they on the same scale?"
+        )
+    elif like.offset < 0 and low >= 0 and high <= 1 and images.size >= MANY:
+        report(
+            f"{where}: values lie in [{low:g}, {high:g}] and none is negative, but those of the fitted data reach from "
+            f"{like.offset:g} to {like.offset + unit:g}; are they on the same scale?"
+        )
     return like.offset, like.scale

@@ -12,7 +12,6 @@ from jaxcluster import main
 from jaxcluster.runtime.signals import Interrupted
 from tests.main.commands import ROOT, command, refused
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
 SHAPES = {
     "digits": (8, 8),
     "mnist": (28, 28),
