@@ -6,6 +6,10 @@ with L of `block_likelihood`. Candidates are k-means and balanced k-means, from 
 with several numbers of dimensions. Which of these finds the right partition differs from data to data (free or equal
 sizes, few dimensions or many); L compares them all on the graph itself, without labels.
 
+Limits: L weighs parts by their edges, so that telling two small clusters apart gains less than halving a large one.
+Where the sizes of clusters differ by more than about five to one, prefer the candidate with the smallest cut
+(`Candidate.normalized_cut`), or ask for more clusters.
+
 Reference: Karrer & Newman (2011) for the likelihood; Ng, Jordan & Weiss (2001) for the embedding.
 """
 
