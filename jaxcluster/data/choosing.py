@@ -85,9 +85,7 @@ def _score(x: np.ndarray, scaling: str, numbers: list[int], rng: np.random.Gener
     shuffled = [_clusters(_preprocessed(rng.permuted(x, axis=0), scaling), numbers) for _ in range(DRAWS)]
     scores_of_axes = _principal(z)
     rotated = [_clusters(rng.permuted(scores_of_axes, axis=0), numbers) for _ in range(DRAWS)]
-    cut_a, cut_b = (
-        [np.mean([draw[i][0] for draw in draws]) for i in range(len(numbers))] for draws in (shuffled, rotated)
-    )
+    cut_a, cut_b = (np.mean([[cut for cut, _ in draw] for draw in draws], axis=0) for draws in (shuffled, rotated))
     gain = np.log((cut_a + OFFSET) * (cut_b + OFFSET) / (np.array(cuts) + OFFSET) ** 2)
     return np.array(_stability(z, labels, numbers, rng)) * gain
 
