@@ -19,7 +19,7 @@ import numpy as np
 from jaxcluster.data.dataset import DataError
 from jaxcluster.data.pixels import center_of
 
-__all__ = ["SCALINGS", "apply", "check_scale", "fit", "moments", "span"]
+__all__ = ["SCALINGS", "apply", "check_scale", "differ_in_unit", "fit", "moments", "span"]
 
 SCALINGS = ("auto", "feature", "row", "both", "none")
 BLOCK = 1 << 22  # numbers converted to float64 at a time (32 MB)
@@ -191,11 +191,24 @@ def _blocks(x: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-def _warn_of_units(x, spread, names, where: str, report: Callable[[str], None]) -> None:
-    """Report columns that outweigh the others, unless the columns are principal components: those share a unit."""
+def differ_in_unit(x: np.ndarray, spread: np.ndarray) -> bool:
+    """Whether one column spreads more than `UNITS` times as far as the median column.
+
+    Principal components, which spread unequally in one unit, are excepted: they are uncorrelated.
+
+    Args:
+        x: [n, d].
+        spread: [d] standard deviations of the columns.
+    """
     varying = spread[spread > 0]
-    if len(varying) < 2 or spread.max() <= UNITS * np.median(varying) or _are_uncorrelated(x, spread):
+    return len(varying) > 1 and spread.max() > UNITS * np.median(varying) and not _are_uncorrelated(x, spread)
+
+
+def _warn_of_units(x, spread, names, where: str, report: Callable[[str], None]) -> None:
+    """Report the column that outweighs the others."""
+    if not differ_in_unit(x, spread):
         return
+    varying = spread[spread > 0]
     most, factor = int(spread.argmax()), spread.max() / np.median(varying)
     report(
         f"{where}: columns differ in unit: the values of {_listed([most], names, verb=False)} spread {factor:,.3g} "
