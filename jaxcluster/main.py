@@ -18,12 +18,12 @@ from absl import flags, logging
 import jaxcluster
 from jaxcluster import data
 from jaxcluster.commandline import Command, help_text, list_text, one_line, parse, print_error
-from jaxcluster.files import storage
+from jaxcluster.files import manifest, storage
 from jaxcluster.files.reading import printable
 from jaxcluster.files.workdir import WorkdirError
 from jaxcluster.runtime import compilation, devices, hosts
 from jaxcluster.runtime.feed import PLACES
-from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.progress import Reporter, guard_streams
 from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import fit, report
@@ -72,6 +72,7 @@ _define()
 
 def run() -> None:
     """Run the command line of this process; it ends 25 s after a signal at the latest."""
+    guard_streams()
     with bounded_exit():
         main(sys.argv[1:])
 
@@ -102,10 +103,6 @@ def main(argv: list[str]) -> None:
         _stop(f"error: {printable(one_line(error))}", 1)
     except Interrupted as interrupted:
         _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
-    except RuntimeError as error:
-        if "Unable to initialize backend" not in str(error):
-            raise
-        _stop(f"error: JAX_PLATFORMS names a platform that there is not here: {one_line(error)}", 2)
     except KeyboardInterrupt:
         _stop("interrupted. The same command goes on from the last checkpoint.", 130)
     except Exception:
@@ -129,7 +126,7 @@ def _asked_only(argv: list[str]) -> bool:
 
 def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
     config = command.config
-    fit.run(
+    result = fit.run(
         config,
         lambda: data.load(**config.data.to_dict(), report=reporter.say),
         workdir=workdir,
@@ -137,6 +134,8 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
         reporter=reporter,
         pictures=FLAGS.pictures,
     )
+    if result is not None and result.summary["results"].get("collapsed"):
+        _stop("the clustering has collapsed: one cluster holds nearly all samples, see the warnings", 3)
 
 
 def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_given: bool = False) -> None:
@@ -150,7 +149,8 @@ def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_gi
     dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
     outputs = predict(fitted, dataset)
     new = storage.new_folder(folder / "predictions", dataset.name)
-    report.write_outputs(new, outputs, dataset.sample_names)
+    with manifest.sealing(new):
+        report.write_outputs(new, outputs, dataset.sample_names)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {new}")
 
 

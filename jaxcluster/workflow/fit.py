@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from jaxcluster import data
 from jaxcluster.files import lock, manifest, storage
-from jaxcluster.files.workdir import claim, read_finished, write_json
+from jaxcluster.files.workdir import claim, read_finished, write_json, write_table
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import hosts
 from jaxcluster.runtime.progress import Reporter
@@ -19,9 +19,11 @@ from jaxcluster.runtime.signals import interruption, listen
 from jaxcluster.runtime.trainer import Trained, train
 from jaxcluster.workflow import configs, report
 from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
+from jaxcluster.workflow.page import write_page
 from jaxcluster.workflow.predict import Fitted, outputs_of
 from jaxcluster.workflow.results import Result, read_result
 from jaxcluster.workflow.settings import check_fields, completed, method_of, settings_of
+from jaxcluster.workflow.verdict import judge
 
 __all__ = ["Devices", "fit", "run"]
 
@@ -197,18 +199,23 @@ def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter
         initial=_initial(algorithm, trained.start),
         generated=_generated(algorithm, trained.model, job.config.seed),
     )
+    finished, verdict = judge(finished)
     summary = job.identity | report.summarize(finished)
+    summary["results"] |= verdict
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
     if workdir is not None:
         with manifest.sealing(workdir):
             report.write_outputs(workdir, finished.outputs, dataset.sample_names)
+            storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
+            if dataset.skipped:
+                write_table(workdir / "skipped.csv", ("file", "reason"), dataset.skipped)
             if pictures:
                 _draw(workdir, finished, algorithm, summary, reporter)
             else:
                 write_json(workdir / "summary.json", summary)
     report.say_results(summary, reporter)
     if workdir is not None:
-        reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
+        reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
     return Result(
         outputs=finished.outputs,
         initial=finished.initial,
@@ -230,7 +237,8 @@ def _draw(
     file = workdir / "summary.json"
     killed_before = storage.read_text(file) is not None
     write_json(file, summary if killed_before else summary | {"pictures": "being drawn"})
-    reporter.say("drawing pictures")
+    reporter.say(f"labels are in {workdir}; drawing pictures")
+    write_page(workdir / "report.html", finished, summary, say=reporter.say)
     report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
     summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
     write_json(file, summary)

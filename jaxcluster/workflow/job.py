@@ -1,5 +1,6 @@
 """From a config and data to what a process needs to train: settings checked, algorithm built."""
 
+import os
 import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,6 +89,10 @@ def choose_devices(count: int, engine: str) -> list[jax.Device]:
         chosen = devices.choose(count)
     except ValueError as error:
         raise UsageError(f"--devices {error}") from error
+    except (RuntimeError, AssertionError) as error:  # JAX_PLATFORMS names what there is not here
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        reason = (str(error) or "no such platform").splitlines()[0]
+        raise UsageError(f"JAX finds no device (JAX_PLATFORMS={platforms!r}): {reason}") from error
     if engine == "jit" and len(chosen) > 1:
         raise UsageError(f"--engine=jit takes one device, got {len(chosen)}; pmap and shard_map take several")
     return chosen
