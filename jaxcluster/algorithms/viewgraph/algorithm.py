@@ -12,7 +12,7 @@ from jaxcluster.protocol import Algorithm, Outputs
 __all__ = ["build", "length_of_training", "outputs"]
 
 SMALLEST_SIDE = 12  # pixels from which images go through convolutions
-EPOCHS, LEAST_EPOCHS, STEPS = 24, 8, 2200
+EPOCHS, LEAST_EPOCHS, LEAST_STEPS, STEPS = 24, 8, 500, 2200
 STEPS_PER_EPOCH, LARGEST_BATCH = 32, 256
 
 
@@ -68,7 +68,8 @@ def length_of_training(settings, num_samples: int) -> tuple[int, int]:
     """Epochs and batch size, by the rules of this module where the settings leave them at 0.
 
     A batch is the largest power of two, at most 256, of which an epoch has at least 32 (or 16 samples, if there are so
-    few). There are 24 epochs, or as many as make 2,200 steps if these are fewer, but at least 8.
+    few). There are 24 epochs; more if these make less than 500 steps, and fewer, but at least 8, if they make more than
+    2,200.
     """
     batch_size = settings.batch_size
     if batch_size == 0:
@@ -77,7 +78,7 @@ def length_of_training(settings, num_samples: int) -> tuple[int, int]:
     epochs = settings.epochs
     if epochs == 0:
         steps = -(-num_samples // batch_size)
-        epochs = max(LEAST_EPOCHS, min(EPOCHS, -(-STEPS // steps)))
+        epochs = max(LEAST_EPOCHS, min(EPOCHS, -(-STEPS // steps)), -(-LEAST_STEPS // steps))
     return epochs, batch_size
 
 

@@ -57,12 +57,12 @@ FIELDS = {
         "masked": Field(0.4, number(0, 1, below=True), "feature vectors: share of the features that is hidden"),
     },
     "train": {
-        "epochs": Field(0, whole(0, 1_000_000), "0: 24, or fewer that make 2,200 steps, but at least 8"),
+        "epochs": Field(0, whole(0, 1_000_000), "0: 24, more to make 500 steps, fewer (but 8) beyond 2,200 steps"),
         "batch_size": Field(
             0, whole(0, 1_000_000), "0: the largest power of two up to 256 with 32 steps an epoch, at least 16"
         ),
         "learning_rate": Field(2e-3, number(0, 1e6, above=True), "of Adam, after a warm-up and before it falls"),
-        "average": Field(0.98, number(0, 1, below=True), "weight of the past in the running mean, in each step"),
+        "average": Field(0.98, number(0, 1, below=True), "weight of the past in the running mean of the weights"),
         "dropout": Field(True, boolean(), "dropout in training"),
         "relabel_after": Field(0.25, share(), "share of the epochs on the initial labels, for images"),
         "relabel_vectors_after": Field(0.5, share(), "share of the epochs on the initial labels, for feature vectors"),

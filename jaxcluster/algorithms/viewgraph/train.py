@@ -43,6 +43,7 @@ class TrainState(NamedTuple):
     index: Array  # [n, m] int32, neighbors
     edges: Array  # [n, m], their weights, adding up to 1
     points: Array  # [n, d], inputs that views may step towards; [0, d] for images
+    steps: Array  # [] int32, steps so far
     strength: Array  # [] of the views: 1, or 0 where the partition is kept as it is
 
 
@@ -86,6 +87,7 @@ def train_phase(
             index=index,
             edges=edges,
             points=points,
+            steps=jnp.zeros((), jnp.int32),
             strength=strength,
         )
 
@@ -130,9 +132,11 @@ def train_phase(
             loss, gradient = jax.lax.psum((loss, gradient), axis_name)
         updates, opt_state = jax.vmap(optimizer.update)(gradient, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        keep = settings.average
+        # The first weights are random: a short run must forget them, too.
+        steps = state.steps.astype(jnp.zeros(()).dtype)
+        keep = jnp.minimum(settings.average, (1 + steps) / (10 + steps))
         average = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.average, params)
-        state = state._replace(params=params, average=average, opt_state=opt_state)
+        state = state._replace(params=params, average=average, opt_state=opt_state, steps=state.steps + 1)
         return state, {"loss": (jnp.sum(loss * count), jnp.sum(count))}
 
     def probabilities(model: dict, x: Array) -> tuple[Array, Array]:
