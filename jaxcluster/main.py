@@ -27,7 +27,7 @@ from jaxcluster.runtime.progress import Reporter, guard_streams
 from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import fit, report
-from jaxcluster.workflow.job import path_of
+from jaxcluster.workflow.job import choose_devices, path_of
 from jaxcluster.workflow.predict import load_fitted, predict
 from jaxcluster.workflow.settings import UsageError
 
@@ -95,6 +95,7 @@ def main(argv: list[str]) -> None:
         else:
             workdir = _workdir(command)
             _join()
+            choose_devices(FLAGS.devices, FLAGS.engine)  # before anything else asks JAX for its devices
             with hosts.broken_is_told():
                 _train(command, workdir, reporter if hosts.is_primary() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
