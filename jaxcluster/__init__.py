@@ -2,8 +2,8 @@
 
 Estimators with scikit-learn's conventions, and the pure functions that they are made of::
 
-    from jaxcluster import ASPC
-    labels = ASPC(n_clusters=10, random_state=0).fit_predict(images)
+    from jaxcluster import ViewGraph
+    labels = ViewGraph(n_clusters=10).fit_predict(images)
 
     from jaxcluster import spl
     weights = spl.hard_weights(losses, age=0.5)
@@ -19,8 +19,11 @@ _ROOMS = ("augment", "clusterers", "data", "hashing", "losses", "metrics", "netw
 _NAMES = {
     "ASPC": "estimator",
     "ClusterGAN": "estimator",
+    "DeepClusterer": "estimator",
+    "ViewGraph": "estimator",
     "load": "estimator",
     "fit": "workflow.fit",
+    "suggest_n_clusters": "estimator",
 }
 
 __all__ = [*_ROOMS, *_NAMES]

@@ -1,7 +1,7 @@
 """Estimators: the methods of this package with scikit-learn's conventions.
 
-    from jaxcluster import ASPC
-    labels = ASPC(n_clusters=10, random_state=0).fit_predict(images)
+    from jaxcluster import ViewGraph
+    labels = ViewGraph(n_clusters=10).fit_predict(images)
 
 An estimator is the settings of one method as constructor parameters; `fit` runs `jaxcluster.workflow`, as the command
 line does, so that a folder which one of them leaves can be read by the other.
@@ -23,7 +23,7 @@ from jaxcluster.workflow.job import path_of
 from jaxcluster.workflow.predict import predict
 from jaxcluster.workflow.settings import UsageError, settings_of
 
-__all__ = ["ASPC", "ClusterGAN", "DeepClusterer", "load"]
+__all__ = ["ASPC", "ClusterGAN", "DeepClusterer", "ViewGraph", "load"]
 
 SCORE_SAMPLES = 2000  # that `score` compares with each other
 
@@ -68,7 +68,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        algorithm: str = "aspc",
+        algorithm: str = "viewgraph",
         n_clusters: int | str = 10,
         *,
         variant: str | None = None,
@@ -242,6 +242,69 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         return data.from_arrays(X, image_shape=self.image_shape, like=like)
 
 
+class ViewGraph(DeepClusterer):
+    """Clustering by the graph of images that are small warps of one another; the default method of this package.
+
+    The graph of nearest neighbors under small rotations, shifts, stretches and shears is partitioned by the likelihood
+    of a degree-corrected block model; a classifier learns the partition in random views and corrects it. Feature
+    vectors are compared by shared neighbors instead.
+
+    Args:
+        n_clusters: K; "auto": the number that the graph suggests.
+        ensemble: networks that are trained side by side and vote (default 1).
+        epochs: of the classifier (default: 24, fewer for large sets).
+        n_neighbors: of each image in the graph (default 10).
+        views: under how many warps images are compared: 1, 13 (default), 25 or 73.
+        anchors: samples that are offered as neighbors in larger sets (default 20,000).
+
+    The other parameters and the attributes are those of `DeepClusterer`.
+    """
+
+    _fields: Mapping[str, str] = {
+        "ensemble": "ensemble",
+        "epochs": "train.epochs",
+        "n_neighbors": "graph.n_neighbors",
+        "views": "graph.views",
+        "anchors": "graph.anchors",
+    }
+    algorithm = "viewgraph"
+
+    def __init__(
+        self,
+        n_clusters: int | str = 10,
+        *,
+        ensemble: int | None = None,
+        epochs: int | None = None,
+        n_neighbors: int | None = None,
+        views: int | None = None,
+        anchors: int | None = None,
+        variant: str | None = None,
+        config: Any = None,
+        image_shape: tuple[int, ...] | None = None,
+        n_init: int = 1,
+        random_state: Any = 0,
+        workdir: str | Path | None = None,
+        devices: int = 0,
+        callbacks: Sequence[Callable[[dict[str, Any]], Any]] | None = None,
+        verbose: int = 0,
+    ):
+        self.n_clusters = n_clusters
+        self.ensemble = ensemble
+        self.epochs = epochs
+        self.n_neighbors = n_neighbors
+        self.views = views
+        self.anchors = anchors
+        self.variant = variant
+        self.config = config
+        self.image_shape = image_shape
+        self.n_init = n_init
+        self.random_state = random_state
+        self.workdir = workdir
+        self.devices = devices
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+
 class ASPC(DeepClusterer):
     """Adaptive self-paced deep clustering with data augmentation (Guo et al., TKDE 2019).
 
@@ -374,7 +437,7 @@ class ClusterGAN(DeepClusterer):
         self.verbose = verbose
 
 
-_ESTIMATORS = {"aspc": ASPC, "clustergan": ClusterGAN}
+_ESTIMATORS = {"aspc": ASPC, "clustergan": ClusterGAN, "viewgraph": ViewGraph}
 
 
 def load(folder: str | Path) -> DeepClusterer:
