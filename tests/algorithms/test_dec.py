@@ -7,6 +7,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxcluster import algorithms
 from jaxcluster.algorithms.dec.assignment import divergence, log_assignment, target_distribution
@@ -194,7 +195,7 @@ def test_augmented_images_are_assigned_towards_targets_of_clean_ones():
 
 
 def test_outputs_by_hand():
-    """Distances of 0 and 1, and of 1 and 1."""
+    """Squared distances of 0 and 2, and of 1 and 1."""
     out = build("dec").outputs({"centers": jnp.eye(2)[:, ::-1]}, {"embedding": jnp.asarray([[0.0, 1.0], [0.0, 0.0]])})
     np.testing.assert_allclose(out.probabilities, [[3 / 4, 1 / 4], [1 / 2, 1 / 2]], rtol=1e-6)
     np.testing.assert_array_equal(out.labels, [0, 0])
