@@ -2,7 +2,7 @@
 
     python -m jaxcluster.main --config=configs/clustergan_digits.py
 
-Not a data set of the paper. Fully connected players; batches of 50, so that so few images get more steps. Measured:
+Not a data set of the paper. Fully connected networks; batches of 50, so that so few images get more steps. Measured:
 README's table.
 """
 

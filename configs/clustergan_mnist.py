@@ -5,7 +5,7 @@
     python -m jaxcluster.main --config=configs/clustergan_mnist.py --config.network.family=mlp     # on a CPU
     python -m jaxcluster.main --config=configs/clustergan_mnist.py --config.m=32                   # to hash; or 64
 
-Convolutional players of Triple-GAN, a matter for an accelerator. What was measured is in README's table.
+Convolutional networks of Triple-GAN, which need an accelerator. What was measured is in README's table.
 """
 
 from jaxcluster.algorithms import clustergan

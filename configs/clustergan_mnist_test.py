@@ -1,4 +1,4 @@
-"""ClusterGAN on the 10,000 test images of MNIST, with fully connected players for a CPU.
+"""ClusterGAN on the 10,000 test images of MNIST, with fully connected networks for a CPU.
 
     python -m jaxcluster.data.prepare mnist     # once; needs `pip install "jaxcluster[prepare]"`
     launch/seeds.sh configs/clustergan_mnist_test.py:wide 0,1,2,3,4

@@ -3,8 +3,8 @@
     python -m jaxcluster.data.prepare stl10     # once; needs `pip install "jaxcluster[prepare]"`
     python -m jaxcluster.main --config=configs/clustergan_stl10.py
 
-Pixels in [-1, 1], variations by mirror and shift, as in the paper, and the recipe's virtual adversarial ones (the arm
-`paper`, after a colon, has none). Convolutional players: a matter for an accelerator, and never run in full here.
+Pixels in [-1, 1], variations by mirror and shift, as in the paper, and the recipe's virtual adversarial ones (not in
+the variant `paper`, after a colon). Convolutional networks, which need an accelerator; never run in full here.
 """
 
 from jaxcluster.algorithms import clustergan

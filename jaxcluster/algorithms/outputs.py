@@ -1,4 +1,4 @@
-"""From embeddings and centers to what a user gets."""
+"""From embeddings and centers to what a user gets, and the warning of empty clusters."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxcluster.clusterers import squared_distances
 from jaxcluster.protocol import Outputs
 
-__all__ = ["nearest_center"]
+__all__ = ["empty_clusters", "empty_clusters_warning", "nearest_center"]
 
 
 def nearest_center(model: dict, features: dict) -> Outputs:
@@ -27,3 +27,16 @@ def nearest_center(model: dict, features: dict) -> Outputs:
         embedding=embedding,
         centers=centers,
     )
+
+
+def empty_clusters(labels: jax.Array, n_clusters: int) -> jax.Array:
+    """How many clusters have no sample."""
+    return n_clusters - jnp.sum(jnp.bincount(labels, length=n_clusters) > 0)
+
+
+def empty_clusters_warning(info: dict[str, float], n_clusters: int) -> str:
+    """Name the empty clusters of an epoch whose figures have `empty_clusters`, or return an empty string."""
+    empty = int(info["empty_clusters"])
+    if not empty:
+        return ""
+    return f"{empty} of {n_clusters} clusters {'is' if empty == 1 else 'are'} empty; n_clusters may be too large"

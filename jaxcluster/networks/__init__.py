@@ -2,8 +2,8 @@
 
 from jaxcluster.networks.autoencoder import Autoencoder, autoencoder
 from jaxcluster.networks.classifier import Classifier, classifier
-from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Players, Scores, Variables
-from jaxcluster.networks.players import players, summary
+from jaxcluster.networks.families import adversarial_networks, summary
+from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Networks, Scores, Variables
 
 __all__ = [
     "Autoencoder",
@@ -12,11 +12,11 @@ __all__ = [
     "Context",
     "Discriminator",
     "Generator",
-    "Players",
+    "Networks",
     "Scores",
     "Variables",
+    "adversarial_networks",
     "autoencoder",
     "classifier",
-    "players",
     "summary",
 ]

@@ -1,4 +1,4 @@
-"""Convolutional players: Triple-GAN's MNIST clusterer, and its players for color images (CIFAR-10, SVHN).
+"""Convolutional networks: Triple-GAN's MNIST clusterer, and its networks for color images (CIFAR-10, SVHN).
 
 Images are [b, h, w, c]. Small images get zero padding where the usual sizes (28, 16; 32, 96) have none, so that
 something is left of them.
@@ -42,7 +42,7 @@ def mnist_clusterer(
 
 
 def cifar_widths(side: int) -> dict[str, tuple[int, ...]]:
-    """Usual widths of the players for square color images: of 96 pixels and more each gets one stage more."""
+    """Usual widths for square color images; with sides of 64 pixels and more each network has one stage more."""
     if side >= 64:
         return {
             "clusterer": (128, 256, 256, 512, 256, 128),

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-__all__ = ["Clusterer", "Context", "Discriminator", "Generator", "Players", "Scores", "Variables"]
+__all__ = ["Clusterer", "Context", "Discriminator", "Generator", "Networks", "Scores", "Variables"]
 
 Array = jax.Array
 Variables = dict[str, Any]  # {"params": nested dict of arrays, "stats": running statistics, maybe empty}
@@ -53,7 +53,7 @@ class Discriminator(NamedTuple):
     """(variables, z [b, m], x [b, ...], context=None) -> scores."""
 
 
-class Players(NamedTuple):
+class Networks(NamedTuple):
     """The three networks of one family."""
 
     clusterer: Clusterer

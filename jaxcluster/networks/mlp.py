@@ -1,4 +1,4 @@
-"""Fully connected clusterer, generator and discriminator: Triple-GAN's MNIST players without its convolutions."""
+"""Fully connected clusterer, generator and discriminator: Triple-GAN's MNIST networks without convolutions."""
 
 from collections.abc import Sequence
 

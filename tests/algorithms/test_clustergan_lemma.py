@@ -14,7 +14,7 @@ from jaxcluster.algorithms.clustergan.discriminator import discriminator_step
 from jaxcluster.algorithms.clustergan.generator import generator_step
 from jaxcluster.algorithms.clustergan.prior import block_codes
 from jaxcluster.algorithms.clustergan.training import NetworkState, TrainState, draw_step_inputs
-from jaxcluster.networks import players
+from jaxcluster.networks import adversarial_networks
 from jaxcluster.networks.interface import Clusterer, Generator
 from jaxcluster.protocol import Batch
 from tests.algorithms.small_game import KEY, SILENT, settings
@@ -46,7 +46,7 @@ def generator_apply(variables, z, context):
 
 
 def real_networks():
-    return players(
+    return adversarial_networks(
         "mlp", sample_shape=(4,), units=6, inputs=8, head="normalized", clusterer_hidden=(8,), generator_hidden=(8,),
         discriminator_hidden=(64, 64), image_noise=0.0, hidden_noise=0.0, scores=("joint",),
     )  # fmt: skip

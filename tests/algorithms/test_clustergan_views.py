@@ -1,4 +1,4 @@
-"""The images that the players see, by hand, in both ranges."""
+"""The images that the networks see, by hand, in both ranges."""
 
 import itertools
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcluster.networks import Context, players
+from jaxcluster.networks import Context, adversarial_networks
 from tests.bench.recording import record
 
 ROUNDS, STEPS = 7, 3
@@ -37,7 +37,9 @@ def timed(calls):
 
 def steps_call(shape, form, count):
     """`count` gradient steps inside one compiled loop, as in training, and the seconds of compiling it."""
-    clusterer = players("mnist", sample_shape=shape[1:], units=UNITS, inputs=UNITS, convolution=form).clusterer
+    clusterer = adversarial_networks(
+        "mnist", sample_shape=shape[1:], units=UNITS, inputs=UNITS, convolution=form
+    ).clusterer
     variables = jax.jit(clusterer.init)(jax.random.key(0))
     position, valid = jnp.arange(shape[0]), jnp.ones(shape[0], bool)
 

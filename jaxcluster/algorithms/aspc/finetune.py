@@ -25,6 +25,7 @@ import optax
 
 from jaxcluster import losses, spl
 from jaxcluster.algorithms.kmeans import kmeans_from_config
+from jaxcluster.algorithms.outputs import empty_clusters, empty_clusters_warning
 from jaxcluster.algorithms.pretraining import gradient_step
 from jaxcluster.clusterers import nearest
 from jaxcluster.protocol import Batch, Phase
@@ -97,7 +98,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             "age": age,
             "selected": jnp.mean(weights),
             "change": jnp.mean((labels != state.labels).astype(paced.dtype)),  # [P2] Eq. 18
-            "empty_clusters": n_clusters - jnp.sum(jnp.bincount(labels, length=n_clusters) > 0),
+            "empty_clusters": empty_clusters(labels, n_clusters),
         }
         return state._replace(labels=labels, weights=weights), info
 
@@ -108,12 +109,6 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
                 f"{info['cluster_loss']:.3g}): all losses are equal; the embedding has collapsed"
             )
         return ""
-
-    def warning(info: dict[str, float]) -> str:
-        empty = int(info["empty_clusters"])
-        if not empty:
-            return ""
-        return f"{empty} of {n_clusters} clusters {'is' if empty == 1 else 'are'} empty; n_clusters may be too large"
 
     def done(info: dict[str, float]) -> str:
         if info["change"] < settings.tolerance:
@@ -137,7 +132,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         update=update,
         labels=lambda state: state.labels,
         fault=fault,
-        warning=warning,
+        warning=lambda info: empty_clusters_warning(info, n_clusters),
         done=done,
         beginning=f"k-means of the embeddings, {config.initial.n_init} restarts",
         shown=("loss", "selected", "change"),

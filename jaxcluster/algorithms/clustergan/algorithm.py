@@ -112,12 +112,12 @@ def initial_from_config(config) -> InitialSettings:
     )
 
 
-def _networks(config, sample_shape: tuple[int, ...], dtype) -> networks.Players:
+def _networks(config, sample_shape: tuple[int, ...], dtype) -> networks.Networks:
     """Build the networks that the settings ask for."""
     network = config.network
     names = ("clusterer_hidden", "generator_hidden", "discriminator_hidden")
     widths = {name: tuple(network[name]) or None for name in names}  # None: the family's own
-    return networks.players(
+    return networks.adversarial_networks(
         network.family,
         sample_shape=sample_shape,
         units=config.m,

@@ -11,7 +11,7 @@ from jaxcluster import losses
 from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.views import Views
 from jaxcluster.draws import draw_by_position
-from jaxcluster.networks import Context, Players, Scores, Variables
+from jaxcluster.networks import Context, Networks, Scores, Variables
 from jaxcluster.protocol import Batch
 
 __all__ = [
@@ -125,7 +125,7 @@ class TrainState(NamedTuple):
 class Setup(NamedTuple):
     """Networks and settings: what stays the same over all steps."""
 
-    networks: Players
+    networks: Networks
     views: Views
     optimizer: optax.GradientTransformation
     codes: Array  # [c, m], clean code of each cluster

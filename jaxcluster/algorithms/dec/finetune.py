@@ -9,6 +9,7 @@ import optax
 from jaxcluster import losses
 from jaxcluster.algorithms.dec.assignment import divergence, log_assignment, target_distribution
 from jaxcluster.algorithms.kmeans import kmeans_from_config
+from jaxcluster.algorithms.outputs import empty_clusters, empty_clusters_warning
 from jaxcluster.algorithms.pretraining import gradient_step
 from jaxcluster.protocol import Batch, Phase
 
@@ -66,9 +67,8 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         """Compute the target of the next epoch, over the whole data set."""
         del epoch
         after = assign(state, features["embedding"])
-        used = jnp.sum(jnp.bincount(after.labels, length=n_clusters) > 0)
         change = jnp.mean((after.labels != state.labels).astype(after.target.dtype))
-        return after, {"change": change, "empty_clusters": n_clusters - used}
+        return after, {"change": change, "empty_clusters": empty_clusters(after.labels, n_clusters)}
 
     def done(info: dict[str, float]) -> str:
         if info["change"] < tolerance:
@@ -93,6 +93,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         template=template,
         update=update,
         labels=lambda state: state.labels,
+        warning=lambda info: empty_clusters_warning(info, n_clusters),
         done=done,
         beginning="k-means of the embeddings",
         shown=("loss", "change"),

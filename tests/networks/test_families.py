@@ -1,4 +1,4 @@
-"""Laws that every family of players keeps: padding, devices, order of samples, evaluation, gradients."""
+"""Laws that every family of networks keeps: padding, devices, order of samples, evaluation, gradients."""
 
 import functools
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxcluster import networks
-from jaxcluster.networks import Context, players
+from jaxcluster.networks import Context, adversarial_networks
 
 UNITS, INPUTS, ROWS = 3, 5, 4
 SMALL = {
@@ -39,8 +39,8 @@ SMALL = {
 
 @functools.cache
 def small(family):
-    """Players, their variables, and one compiled function of all that is looked at."""
-    nets = players(family, units=UNITS, inputs=INPUTS, code_noise=0.3, code_hidden=(4,), **SMALL[family])
+    """Networks, their variables, and one compiled function of all that is looked at."""
+    nets = adversarial_networks(family, units=UNITS, inputs=INPUTS, code_noise=0.3, code_hidden=(4,), **SMALL[family])
     draw = np.random.default_rng(7)
     # Positive and away from the initial values, where gains of 1 and offsets of 0 would hide a term left out.
     variables = tuple(
@@ -204,7 +204,7 @@ def test_images_lie_in_the_range_of_the_output(family):
 
 
 def test_the_normalized_head_starts_with_gain_one_and_offset_minus_two():
-    nets = players("mlp", **SMALL["mlp"], units=UNITS, inputs=INPUTS)
+    nets = adversarial_networks("mlp", **SMALL["mlp"], units=UNITS, inputs=INPUTS)
     variables = nets.clusterer.init(jax.random.key(0))
     x = np.random.default_rng(0).normal(size=(64, 2, 3, 1)).astype(np.float32)
     context = Context(jax.random.key(1), np.arange(64, dtype=np.int32), np.ones(64, bool))
@@ -231,7 +231,7 @@ def test_weight_normalized_layers_know_only_the_direction():
 
 
 def test_absent_scores_are_zero_and_cost_nothing():
-    nets = players("mlp", **SMALL["mlp"], units=UNITS, inputs=INPUTS, scores=("image",))
+    nets = adversarial_networks("mlp", **SMALL["mlp"], units=UNITS, inputs=INPUTS, scores=("image",))
     variables = jax.eval_shape(nets.discriminator.init, jax.random.key(0))
     assert all(layer.startswith("image") for layer in variables["params"])
     x, z = batch("mlp")
@@ -248,7 +248,7 @@ def test_the_contexts_factor_shrinks_the_noise_on_images_and_hidden_layers_alone
 
     def scores_at(factor, **noise):
         sizes = {name: value for name, value in SMALL[family].items() if name != "hidden_noise"}
-        nets = players(family, **sizes, units=UNITS, inputs=INPUTS, code_noise=0.3, **noise)
+        nets = adversarial_networks(family, **sizes, units=UNITS, inputs=INPUTS, code_noise=0.3, **noise)
         context = Context(jax.random.key(1), PLACES, ALL, noise=factor)
         x, z = batch(family)
         variables = nets.discriminator.init(jax.random.key(0))
@@ -266,7 +266,7 @@ def test_the_contexts_factor_shrinks_the_noise_on_images_and_hidden_layers_alone
 @pytest.mark.parametrize("family", ["mlp", "mnist", "cifar"])
 def test_float64_throughout(family):
     with jax.enable_x64(True):
-        nets = players(family, **SMALL[family], units=UNITS, inputs=INPUTS, dtype=jnp.float64)
+        nets = adversarial_networks(family, **SMALL[family], units=UNITS, inputs=INPUTS, dtype=jnp.float64)
         variables = [jax.eval_shape(net.init, jax.random.key(0)) for net in nets]
         x, z = (jax.ShapeDtypeStruct(a.shape, a.dtype) for a in batch(family))
         context = Context(jax.random.key(0), PLACES, ALL)
@@ -298,14 +298,14 @@ def test_float64_throughout(family):
 )
 def test_wrong_options_are_named(change, message):
     with pytest.raises(ValueError, match=message):
-        players(**({"family": "mlp", "sample_shape": (32, 32, 3), "units": 3, "inputs": 3} | change))
+        adversarial_networks(**({"family": "mlp", "sample_shape": (32, 32, 3), "units": 3, "inputs": 3} | change))
 
 
 def test_an_input_of_another_shape_is_named():
-    nets = players("mlp", sample_shape=(6,), units=3, inputs=4)
+    nets = adversarial_networks("mlp", sample_shape=(6,), units=3, inputs=4)
     with pytest.raises(ValueError, match=r"expected an input \[b, 4\], got \(2, 3\)"):
         jax.eval_shape(lambda key: nets.generator.apply(nets.generator.init(key), jnp.zeros((2, 3))), jax.random.key(0))
 
 
 def test_the_players_are_offered_by_the_package():
-    assert {"Context", "Players", "Scores", "players", "summary"} <= set(networks.__all__)
+    assert {"Context", "Networks", "Scores", "adversarial_networks", "summary"} <= set(networks.__all__)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxcluster.networks import Context, players, summary
+from jaxcluster.networks import Context, adversarial_networks, summary
 
 UNITS, INPUTS, ROWS = 10, 30, 2
 
@@ -25,7 +25,7 @@ def parameters(player):
 
 @pytest.mark.parametrize(("family", "shape"), SIZES, ids=lambda value: str(value))
 def test_shapes(family, shape):
-    nets = players(family, sample_shape=shape, units=UNITS, inputs=INPUTS)
+    nets = adversarial_networks(family, sample_shape=shape, units=UNITS, inputs=INPUTS)
     context = Context(jax.random.key(0), jnp.arange(ROWS), jnp.ones(ROWS, bool))
 
     def outputs(key, x, z):
@@ -51,7 +51,7 @@ def chain(widths, beside=0):
 
 
 def test_parameters_of_the_fully_connected_players():
-    nets = players("mlp", sample_shape=(16, 16, 1), units=10, inputs=30)
+    nets = adversarial_networks("mlp", sample_shape=(16, 16, 1), units=10, inputs=30)
     assert parameters(nets.clusterer) == chain([256, 250, 250, 250, 10]) + 3 * 2 * 250 + 10
     # the generator's last layer has a bias and a gain per pixel, the others batch normalization
     assert parameters(nets.generator) == chain([0, 250, 250, 256], beside=30) + 2 * 2 * 250 + 2 * 256
@@ -62,7 +62,7 @@ def test_parameters_of_the_fully_connected_players():
 
 
 def test_parameters_of_the_mnist_players():
-    nets = players("mnist", sample_shape=(28, 28, 1), units=100, inputs=100, scores=("joint",))
+    nets = adversarial_networks("mnist", sample_shape=(28, 28, 1), units=100, inputs=100, scores=("joint",))
     convolutions = 25 * 1 * 32 + 9 * (32 * 64 + 64 * 64 + 64 * 128 + 128 * 128)
     assert parameters(nets.clusterer) == convolutions + 2 * (32 + 64 + 64 + 128 + 128) + 128 * 100 + 100
     assert parameters(nets.generator) == 100 * 500 + 600 * 500 + 600 * 784 + 2 * 2 * 500 + 2 * 784
@@ -71,7 +71,9 @@ def test_parameters_of_the_mnist_players():
 
 
 def test_parameters_of_the_cifar_players():
-    nets = players("cifar", sample_shape=(32, 32, 3), units=100, inputs=100, scores=("joint",), head="normalized")
+    nets = adversarial_networks(
+        "cifar", sample_shape=(32, 32, 3), units=100, inputs=100, scores=("joint",), head="normalized"
+    )
     kernels = 9 * (3 * 128 + 2 * 128 * 128 + 128 * 256 + 2 * 256 * 256 + 256 * 512) + 512 * 256 + 256 * 128
     norms = 2 * (3 * 128 + 3 * 256 + 512 + 256 + 128)
     assert parameters(nets.clusterer) == kernels + norms + 128 * 100 + 2
@@ -83,13 +85,13 @@ def test_parameters_of_the_cifar_players():
 
 
 def test_larger_images_get_one_stage_more():
-    small, large = (players("cifar", sample_shape=(s, s, 3), units=10, inputs=10) for s in (32, 96))
+    small, large = (adversarial_networks("cifar", sample_shape=(s, s, 3), units=10, inputs=10) for s in (32, 96))
     stage = 9 * 3 * 256 * 256 + 2 * 3 * 256  # three convolutions from 256 to 256 channels
     assert parameters(large.clusterer) - parameters(small.clusterer) == stage
 
 
 def test_summary_lists_and_counts():
-    nets = players(
+    nets = adversarial_networks(
         "mlp",
         sample_shape=(4,),
         units=2,

@@ -1,4 +1,4 @@
-"""The three players of ClusterGAN with balanced self-paced learning, in families of Triple-GAN's architectures.
+"""The three networks of ClusterGAN with balanced self-paced learning, in families of Triple-GAN's architectures.
 
 Triple-GAN's label y becomes the code z everywhere: the generator takes it, and the discriminator sees it beside the
 input of every layer. Beside the score of the pair the discriminator can give one of x alone and one of z alone, as
@@ -19,10 +19,10 @@ import jax.numpy as jnp
 
 from jaxcluster.networks import convolutional, mlp
 from jaxcluster.networks.convolution import FORMS
-from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Players, Scores, Variables
+from jaxcluster.networks.interface import Clusterer, Context, Discriminator, Generator, Networks, Scores, Variables
 from jaxcluster.networks.layers import network
 
-__all__ = ["FAMILIES", "HEADS", "OUTPUTS", "SCORES", "players", "summary"]
+__all__ = ["FAMILIES", "HEADS", "OUTPUTS", "SCORES", "adversarial_networks", "summary"]
 
 Array = jax.Array
 
@@ -42,7 +42,7 @@ WIDTHS = {
 NOISE = {"mlp": (0.3, 0.5), "mnist": (0.3, 0.5), "cifar": (0.0, 0.0)}  # of the discriminator, on x and on hidden layers
 
 
-def players(
+def adversarial_networks(
     family: str,
     *,
     sample_shape: Sequence[int],
@@ -62,8 +62,8 @@ def players(
     scores: Sequence[str] = SCORES,
     convolution: str = "auto",
     dtype: Any = jnp.float32,
-) -> Players:
-    """Build the three players.
+) -> Networks:
+    """Build the three networks.
 
     Args:
         family: "mlp", all fully connected; "mnist", a convolutional clusterer for small gray images; "cifar", all
@@ -88,7 +88,7 @@ def players(
         dtype: of parameters and computation.
 
     Returns:
-        `Players(clusterer, generator, discriminator)`.
+        `Networks(clusterer, generator, discriminator)`.
 
     Raises:
         ValueError: a name is unknown, a size is not positive, or the family cannot take samples of this shape.
@@ -145,21 +145,21 @@ def players(
             code=mlp.code_score(net, z, hidden=tuple(code_hidden)) if "code" in scores else absent,
         )
 
-    return Players(
+    return Networks(
         _clusterer(*network(clusterer_forward, [shape], dtype)),
         _generator(*network(generator_forward, [(inputs,)], dtype)),
         _discriminator(*network(discriminator_forward, [(units,), shape], dtype)),
     )
 
 
-def summary(networks: Players) -> str:
-    """Table of the players' arrays: name, shape and size; running statistics are listed but not counted.
+def summary(networks: Networks) -> str:
+    """Table of the networks' arrays: name, shape and size; running statistics are listed but not counted.
 
     Nothing is allocated.
     """
     lines = []
-    for name, player in networks._asdict().items():
-        variables = jax.eval_shape(player.init, jax.random.key(0))
+    for name, each in networks._asdict().items():
+        variables = jax.eval_shape(each.init, jax.random.key(0))
         rows = []
         for kind, layers in variables.items():
             for layer, arrays in layers.items():
