@@ -14,7 +14,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["KMeans", "centered", "check_points", "kmeans", "nearest", "seeds", "squared_distances"]
+__all__ = [
+    "KMeans",
+    "centered",
+    "check_points",
+    "kmeans",
+    "nearest",
+    "raw_squared_distances",
+    "seeds",
+    "squared_distances",
+]
 
 Array = jax.Array
 
@@ -43,10 +52,10 @@ class _Run(NamedTuple):
 
 
 def squared_distances(points: Array, centers: Array) -> Array:
-    """Squared Euclidean distances, ‖x‖² − 2x·m + ‖m‖², never below zero.
+    """Squared Euclidean distances ‖x − m‖², never below zero.
 
-    The differences of large squares lose what is small against them: points that lie far from the origin, measured by
-    their spread, should be moved there first, as `nearest` and `kmeans` do.
+    Both are taken relative to the mean of the centers: the differences of large squares would lose what is small
+    against them.
 
     Args:
         points: [n, d].
@@ -55,6 +64,14 @@ def squared_distances(points: Array, centers: Array) -> Array:
     Returns:
         [n, k].
     """
+    middle = jnp.mean(centers, axis=0, keepdims=True)
+    # The mean of large numbers is rounded; of the centers' small distances from it, hardly.
+    middle = middle + jnp.mean(centers - middle, axis=0, keepdims=True)
+    return raw_squared_distances(points - middle, centers - middle)
+
+
+def raw_squared_distances(points: Array, centers: Array) -> Array:
+    """`squared_distances` of points that lie about the origin already: ‖x‖² − 2x·m + ‖m‖²."""
     cross = jnp.matmul(points, centers.T, precision=jax.lax.Precision.HIGHEST)
     squares = jnp.sum(points**2, axis=1)[:, None] + jnp.sum(centers**2, axis=1)[None, :]
     return jnp.maximum(squares - 2 * cross, 0)
@@ -76,7 +93,7 @@ def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
 
 
 def _nearest(points: Array, centers: Array) -> tuple[Array, Array]:
-    distances = squared_distances(points, centers)
+    distances = raw_squared_distances(points, centers)
     labels = jnp.argmin(distances, axis=1).astype(jnp.int32)
     return labels, jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
 
@@ -184,14 +201,14 @@ def seeds(key: Array, points: Array, n_clusters: int) -> Array:
     first_key, key = jax.random.split(key)
     first = points[jax.random.randint(first_key, (), 0, n)]
     centers = jnp.zeros((n_clusters, points.shape[1]), points.dtype).at[0].set(first)
-    closest = squared_distances(points, first[None])[:, 0]
+    closest = raw_squared_distances(points, first[None])[:, 0]
 
     def add(i, carry):
         centers, closest = carry
         mass = jnp.cumsum(closest)
         draws = jax.random.uniform(jax.random.fold_in(key, i), (trials,), points.dtype) * mass[-1]
         candidates = points[jnp.minimum(jnp.searchsorted(mass, draws, side="right"), n - 1)]
-        after = jnp.minimum(closest[:, None], squared_distances(points, candidates))  # [n, trials]
+        after = jnp.minimum(closest[:, None], raw_squared_distances(points, candidates))  # [n, trials]
         best = jnp.argmin(after.sum(axis=0))
         return centers.at[i].set(candidates[best]), after[:, best]
 
@@ -264,7 +281,7 @@ def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
 
 def _quality(points: Array, centers: Array) -> tuple[Array, Array]:
     """Sum of squares, and simplified silhouette (0 where there is no second center, or both are equally near)."""
-    distances = squared_distances(points, centers)
+    distances = raw_squared_distances(points, centers)
     if centers.shape[0] == 1:
         return distances.sum(), jnp.zeros((), points.dtype)
     two = -jax.lax.top_k(-distances, 2)[0]  # [n, 2]
