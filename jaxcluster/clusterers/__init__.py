@@ -5,6 +5,7 @@ from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distan
 from jaxcluster.clusterers.mixture import Mixture, gaussian_mixture
 from jaxcluster.clusterers.rcc import RCC, rcc
 from jaxcluster.clusterers.registry import METHODS, cluster
+from jaxcluster.clusterers.sizes import assign_with_sizes, whole_sizes
 from jaxcluster.clusterers.spectral import Spectral, neighbor_graph, normalized_cut, spectral, spectral_embedding
 from jaxcluster.clusterers.ward import Ward, ward
 
@@ -16,6 +17,7 @@ __all__ = [
     "Mixture",
     "Spectral",
     "Ward",
+    "assign_with_sizes",
     "balanced_kmeans",
     "cluster",
     "gaussian_mixture",
@@ -28,4 +30,5 @@ __all__ = [
     "spectral_embedding",
     "squared_distances",
     "ward",
+    "whole_sizes",
 ]
