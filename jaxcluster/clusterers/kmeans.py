@@ -1,4 +1,4 @@
-"""k-means: Lloyd's iterations from greedy k-means++ seeds, restarts side by side.
+"""k-means: Lloyd's iterations from greedy k-means++ seeds, the best of several restarts.
 
     min over centers m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
 
@@ -125,7 +125,7 @@ def kmeans(
         points: [n, d] float, n ≥ n_clusters, without NaN and infinity. The mean is subtracted first, in the type of
             the array: float64 in NumPy keeps small distances between large values.
         n_clusters: k.
-        restarts: independent starts, run side by side, as many at once as `AT_ONCE` allows.
+        restarts: independent starts; one that has converged costs nothing more.
         max_iterations: bound on Lloyd's iterations.
         tolerance: a restart ends when its centers move by no more than this share of the mean variance of the
             features (sum of squares over all centers).
@@ -220,19 +220,24 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
     def go_on(run: _Run):
         return run.active.any() & (run.iteration < stop)
 
-    def lloyd_all(run: _Run) -> _Run:
-        centers, inertia, shift = _each(lambda m: _lloyd(points, m, rounding), run.centers, points)
-        moved = run.active[:, None, None]
-        return _Run(
-            centers=jnp.where(moved, centers, run.centers),
-            inertia=jnp.where(run.active, inertia, run.inertia),
-            active=run.active & ~(shift <= limit),  # with NaN it never converges
-            iteration=run.iteration + 1,
-        )
+    def lloyd_active(run: _Run) -> _Run:
+        order = jnp.argsort(~run.active, stable=True)  # the active ones first
+
+        def lloyd_one(i, run: _Run) -> _Run:
+            r = order[i]
+            centers, inertia, shift = _lloyd(points, run.centers[r], rounding)
+            return run._replace(
+                centers=run.centers.at[r].set(centers),
+                inertia=run.inertia.at[r].set(inertia),
+                active=run.active.at[r].set(~(shift <= limit)),  # with NaN it never converges
+            )
+
+        run = jax.lax.fori_loop(0, run.active.sum(), lloyd_one, run)
+        return run._replace(iteration=run.iteration + 1)
 
     # Squared distances below it are rounding.
     rounding = 8 * jnp.finfo(points.dtype).eps * jnp.max(jnp.sum(points**2, axis=1))
-    return jax.lax.while_loop(go_on, lloyd_all, run)
+    return jax.lax.while_loop(go_on, lloyd_active, run)
 
 
 def _each(function: Callable, centers: Array, points: Array):
