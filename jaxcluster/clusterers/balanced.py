@@ -3,7 +3,8 @@
     min over centers m and P ≥ 0 of   Σ_ik P_ik ‖x_i − m_k‖² + τ Σ_ik P_ik log P_ik
     with   Σ_k P_ik = 1   and   Σ_i P_ik = n p_k
 
-for a temperature τ that falls towards 0, where P becomes an assignment. With the sizes given, a clustering that
+for a temperature τ that falls towards 0, where P becomes an assignment; the last plan is rounded to the cheapest
+assignment to its centers that has exactly the sizes asked for. With the sizes given, a clustering that
 merges two clusters and splits a third is no solution; plain k-means often prefers it.
 
 Reference: Cuturi, "Sinkhorn Distances", NIPS 2013, for the scaling iterations.
@@ -15,8 +16,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxcluster.clusterers.kmeans import seeds, squared_distances
+from jaxcluster.clusterers.kmeans import centered, check_points, raw_squared_distances, seeds
+from jaxcluster.clusterers.sizes import assign_with_sizes, whole_sizes
 
 __all__ = ["BalancedKMeans", "balanced_kmeans"]
 
@@ -32,7 +35,7 @@ class BalancedKMeans(NamedTuple):
     centers: Array  # [k, d]
     cost: Array  # [] sum of squared distances to the assigned centers
     costs: Array  # [restarts]
-    sizes: Array  # [k] int32, of the labels: near n p_k, not equal to it
+    sizes: Array  # [k] int32, of the labels: n p_k rounded to integers
 
 
 def balanced_kmeans(
@@ -45,11 +48,11 @@ def balanced_kmeans(
     rounds: int = 40,
     poll: Callable[[], None] = lambda: None,
 ) -> BalancedKMeans:
-    """Cluster points into clusters of given sizes.
+    """Cluster points into clusters of given sizes, exactly.
 
     Args:
         key: random key of the seeds.
-        points: [n, d] float, n >= n_clusters.
+        points: [n, d] float, finite, n >= n_clusters.
         n_clusters: k.
         proportions: [k] p, positive, adding up to 1; None: all 1/k.
         restarts: independent starts from k-means++ seeds, one after the other.
@@ -57,25 +60,30 @@ def balanced_kmeans(
         poll: called between the restarts; may raise.
 
     Returns:
-        `BalancedKMeans`. Sizes follow the proportions to about a per cent: the last temperature is not zero.
+        `BalancedKMeans`. Sizes are n p_k rounded down, with one point more for the largest remainders; of equal
+        remainders the first. The labels are the cheapest with these sizes for the centers returned, which are means
+        weighted by the last plan and not of the members alone.
 
     Raises:
-        ValueError: a shape is wrong, or there are fewer points than clusters.
+        ValueError: a shape is wrong, there are fewer points than clusters, a point is not finite, or the proportions
+            are not positive and adding up to 1.
+
+    Memory grows as n k, time as rounds · n k (d + 15) for each restart, and O(n + k³) on the host for each point that
+    the last plan puts into a wrong cluster. It runs on the host between its device calls: not under `jax.jit`.
     """
-    if points.ndim != 2:
-        raise ValueError(f"points must be [n, d], got {points.shape}")
-    if not 1 <= n_clusters <= points.shape[0]:
-        raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
+    check_points(points, n_clusters)
     if proportions is None:
-        proportions = jnp.full(n_clusters, 1 / n_clusters, points.dtype)
+        proportions = np.full(n_clusters, 1 / n_clusters)
     if proportions.shape != (n_clusters,):
         raise ValueError(f"proportions must be [{n_clusters}], got {proportions.shape}")
-    # About their mean: squared distances are differences of large squares otherwise.
-    middle = jnp.mean(points, axis=0, keepdims=True)
-    points, proportions = points - middle, proportions.astype(points.dtype)
+    shares = np.asarray(proportions, np.float64)
+    if not (shares > 0).all() or abs(shares.sum() - 1) > 1e-3:
+        raise ValueError(f"proportions must be positive and add up to 1, got {shares.tolist()}")
+    points, middle = centered(points)
+    proportions, wanted = jnp.asarray(proportions, points.dtype), whole_sizes(len(points), shares)
     runs = []
     for restart_key in jax.random.split(key, restarts):
-        runs.append(_run(restart_key, points, proportions, rounds))
+        runs.append(_rounded(points, *_run(restart_key, points, proportions, rounds), wanted))
         poll()
     labels, centers, costs = (jnp.stack(parts) for parts in zip(*runs, strict=True))
     best = jnp.argmin(costs)
@@ -89,21 +97,26 @@ def balanced_kmeans(
 
 
 @partial(jax.jit, static_argnums=3)
-def _run(key: Array, points: Array, proportions: Array, rounds: int) -> tuple[Array, Array, Array]:
-    centers, potential = _anneal(points, seeds(key, points, len(proportions)), proportions, rounds)
-    distances = squared_distances(points, centers)
-    labels = jnp.argmin(distances - potential[None, :], axis=1).astype(jnp.int32)
-    return labels, centers, jnp.sum(jnp.take_along_axis(distances, labels[:, None], axis=1))
+def _run(key: Array, points: Array, proportions: Array, rounds: int) -> tuple[Array, Array]:
+    return _anneal(points, seeds(key, points, len(proportions)), proportions, rounds)
+
+
+def _rounded(points: Array, centers: Array, potential: Array, sizes: np.ndarray) -> tuple[Array, Array, Array]:
+    """Cheapest assignment to the centers with these sizes: (labels, centers, cost)."""
+    distances = np.asarray(raw_squared_distances(points, centers), np.float64)
+    labels = assign_with_sizes(distances, sizes, np.asarray(potential))
+    cost = np.take_along_axis(distances, labels[:, None], axis=1).sum()
+    return jnp.asarray(labels), centers, jnp.asarray(cost, points.dtype)
 
 
 def _anneal(points: Array, centers: Array, proportions: Array, rounds: int) -> tuple[Array, Array]:
-    scale = jnp.mean(jnp.min(squared_distances(points, centers), axis=1))
+    scale = jnp.mean(jnp.min(raw_squared_distances(points, centers), axis=1))
     wanted = jnp.log(proportions) + jnp.log(jnp.asarray(len(points), points.dtype))
 
     def round_of(carry, progress):
         centers, potential = carry
         temperature = scale * HOT * (COLD / HOT) ** progress + jnp.finfo(points.dtype).tiny
-        distances = squared_distances(points, centers)
+        distances = raw_squared_distances(points, centers)
 
         def scaling(_, potential):
             logits = (potential[None, :] - distances) / temperature

@@ -124,8 +124,10 @@ def test_restarts_a_few_at_a_time_give_what_all_at_once_give(monkeypatch):
     ROOM._iterate.clear_cache()
     ROOM._finish.clear_cache()
     by_threes = clusterers.kmeans(KEY, points, 12, restarts=7)
-    for one, other in zip(at_once, by_threes, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
+    # Where two restarts end in the same partition, rounding decides which is kept, and so the numbers of its clusters.
+    assert len(set(zip(at_once.labels.tolist(), by_threes.labels.tolist(), strict=True))) == 12
+    for name in ("inertia", "inertias", "silhouettes", "iterations", "converged"):
+        np.testing.assert_allclose(getattr(at_once, name), getattr(by_threes, name), rtol=1e-5)
 
 
 def test_memory_does_not_grow_with_the_restarts():

@@ -1,4 +1,4 @@
-"""k-means at its edges: values that are not finite, few distinct points, large offsets, converged restarts."""
+"""k-means at its edges: values that are not finite, few distinct points, offsets, converged restarts."""
 
 import importlib
 
