@@ -30,7 +30,7 @@ def load(
     fit: str = "pad",
     ground: str = "auto",
     strict: bool = False,
-    scaling: str = "none",
+    scaling: str = "auto",
     id_column: str = "",
     label_column: str = "",
     n_clusters: int | None = None,
