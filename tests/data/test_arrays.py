@@ -228,7 +228,7 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
         data.load(path=str(tmp_path / "x.npz"))
     monkeypatch.setattr("jaxcluster.data.memory.memory", lambda: 1e6)
     np.save(tmp_path / "x.npy", np.zeros((6, 500, 500)))
-    with pytest.raises(data.DataError, match=r"an array of shape \(6, 500, 500\) need 0.0 GiB, and there are"):
+    with pytest.raises(data.DataError, match=r"an array of shape \(6, 500, 500\): 0.0 GiB needed, and there are"):
         data.load(path=str(tmp_path / "x.npy"))
 
 

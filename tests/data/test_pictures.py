@@ -239,6 +239,19 @@ def test_a_file_does_not_choose_its_decoder(tmp_path, name, content, reason):
         load(tmp_path / name)
 
 
+def test_names_do_not_steer_the_terminal(tmp_path):
+    for i in range(20):
+        save(tmp_path, f"{i}.png", gray())
+    (tmp_path / "\x1b[2J\n\udce4.png").write_bytes(b"")
+    said = []
+    found = load(tmp_path, said=said)
+    assert "'\\x1b[2J\\n\\udce4.png'" in said[0]
+    assert said[0].isprintable()
+    assert found.skipped[0][0] == "\x1b[2J\n\udce4.png"
+    with pytest.raises(data.DataError, match=r"'\\x1b\[2J\\n\\udce4.png'"):
+        load(tmp_path, strict=True)
+
+
 def parts(tmp_path, *files):
     for file in files:
         save(tmp_path, file, gray())
