@@ -4,17 +4,16 @@
 
 Not a data set of the paper, and the one config with settings of its own: a quarter of the width and of the batch, so
 that so few and small images get as many steps as the paper's smallest set in well under two minutes on two cores.
-README's table has the figures, and says
-how these settings came about.
+README's table has the figures, and says how these settings came about.
 """
 
 from jaxcluster.algorithms import aspc
 
 
-def get_config():
+def get_config(variant="paper"):
     config = aspc.get_config()
     config.data.name = "digits"
     config.network.hidden = (128, 128, 512)
     config.pretrain.batch_size = 64
     config.finetune.batch_size = 64
-    return config
+    return aspc.apply_variant(config, variant)

@@ -16,5 +16,5 @@ def get_config(variant="recipe"):
     config.data.path = "usps.npz"
     # As when the figures were recorded, before there were other ways.
     config.initial.dimensions = (1.0,)
-    config.initial.trusted = "surest"
+    config.initial.confident = "surest"
     return clustergan.apply_variant(config, variant)

@@ -15,5 +15,5 @@ from jaxcluster.algorithms import clustergan
 def get_config(variant="recipe"):
     config = clustergan.get_config()
     config.data.path = "usps_balanced.npz"
-    config.initial.trusted = "surest"  # as when the figures were recorded, before there were other ways
+    config.initial.confident = "surest"  # as when the figures were recorded, before there were other ways
     return clustergan.apply_variant(config, variant)

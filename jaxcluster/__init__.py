@@ -1,21 +1,36 @@
 """Deep clustering in JAX.
 
-The standalone rooms are reached lazily, so that `import jaxcluster` brings jax and numpy and nothing else::
+Estimators with scikit-learn's conventions, and the pure functions that they are made of::
+
+    from jaxcluster import ASPC
+    labels = ASPC(n_clusters=10, random_state=0).fit_predict(images)
 
     from jaxcluster import spl
     weights = spl.hard_weights(losses, age=0.5)
+
+Everything is reached lazily: `import jaxcluster` itself brings jax and numpy and nothing else.
 """
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-__all__ = ["augment", "clusterers", "hashing", "losses", "metrics", "networks", "spl"]
+_ROOMS = ("augment", "clusterers", "data", "hashing", "losses", "metrics", "networks", "spl")
+_NAMES = {
+    "ASPC": "estimator",
+    "ClusterGAN": "estimator",
+    "load": "estimator",
+    "fit": "workflow.fit",
+}
+
+__all__ = [*_ROOMS, *_NAMES]
 
 
 def __getattr__(name: str):
-    if name in __all__:
+    if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
 
 

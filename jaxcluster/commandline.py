@@ -1,113 +1,144 @@
-"""The command line's words: flags and config fields, and one clear sentence for what is wrong with them."""
+"""The words of the command line: absl flags, the config by name or path, and overrides of its fields."""
 
-import math
+import contextlib
+import difflib
 import re
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from absl import flags
 from ml_collections import ConfigDict
 
-__all__ = ["UsageError", "check_fields", "one_line", "parse", "stop"]
+import jaxcluster
+from jaxcluster import algorithms
+from jaxcluster.workflow import configs
+from jaxcluster.workflow.overrides import override
+from jaxcluster.workflow.settings import UsageError, method_of
+
+__all__ = ["Command", "help_text", "list_text", "one_line", "parse"]
+
+DEFAULT_CONFIG = "default"
 
 
-class UsageError(ValueError):
-    """A command line that asks for nothing that can be done."""
+class Command(NamedTuple):
+    """A command line, read."""
+
+    flags: flags.FlagValues
+    config: ConfigDict
+    name: str
+    """What the user calls the config, for example "aspc_usps:wide"."""
+    given: bool
+    """Whether --config was given; without it the config is the default one."""
 
 
-def parse(argv: list[str]) -> list[str]:
-    """Parse the flags; absl and ml_collections raise many things, and often say little of them."""
-    config = None
+def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
+    """Read a command line.
+
+    Args:
+        argv: without the name of the program.
+        flag_values: the flags that there are beside --config.
+
+    Raises:
+        UsageError: one sentence that says what is wrong.
+    """
+    name, given, overrides, others = _sort(argv)
+    config = configs.load(name)
+    method = method_of(config)
+    for field, text in overrides:
+        override(config, field, text, renamed=method.renamed)
+    flag_values.unparse_flags()
+    for flag in flag_values:
+        flag_values[flag].unparse()
     try:
-        config = _read_config(argv)
-        return flags.FLAGS(argv)
-    except UsageError as error:
-        stop(error, 2)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        wrong = re.match(r"flag --config\.([\w.]+)=(.*?): ", str(error), re.DOTALL)
-        if config is not None and wrong:
-            error = UsageError(f"config.{wrong[1]} must be {_kind(_at(config, wrong[1]))}, got {wrong[2]!r}")
-        stop(error, 2)
+        rest = flag_values(["jaxcluster", *others])
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, [*flag_values, "config", "help", "list", "version"], n=1)
+        hint = f" Did you mean --{near[0]}?" if near else ""
+        raise UsageError(f"there is no option --{error.flagname}.{hint} See --help") from error
+    except flags.Error as error:
+        raise UsageError(str(error)) from error
+    if len(rest) > 1:
+        raise UsageError(f"unexpected argument {rest[1]!r}; options are written --name=value")
+    return Command(flag_values, config, name, given)
 
 
-def _read_config(argv: list[str]) -> ConfigDict | None:
-    """Read the config file before its overrides, so that an error says which of the two is wrong."""
-    overrides = [found[1] for found in (re.match(r"--?(?:no)?config\.([\w.]+)", word) for word in argv) if found]
-    named = [i for i, word in enumerate(argv) if re.match(r"--?config(=|$)", word)]
-    if not named:
-        if overrides:
-            raise UsageError(f"config.{overrides[0]} is set, but --config, which names the config file, is missing")
-        return None
-    word = argv[named[-1]]
-    file = word.split("=", 1)[1] if "=" in word else "".join(argv[named[-1] + 1 : named[-1] + 2])
-    if not Path(file.split(":")[0]).is_file():
-        raise UsageError(f"--config={file}: no such file; expected a config such as configs/aspc_digits.py")
-    try:
-        config = flags.FLAGS["config"].parser.parse(file)
-    except Exception as error:  # the file is a program
-        kind = type(error).__name__
-        reason = (str(error).strip().splitlines() or [""])[-1].removeprefix(f"{kind}: ")
-        raise UsageError(f"--config={file} cannot be loaded ({kind}: {reason})") from error
-    if not isinstance(config, ConfigDict):
-        raise UsageError(f"--config={file}: get_config() must return a ConfigDict, got {type(config).__name__}")
-    for name in overrides:
-        _at(config, name)
-    return config
+def _sort(argv: list[str]) -> tuple[str, bool, list[tuple[str, str]], list[str]]:
+    """Tell the config and its overrides from the other words."""
+    name, given, overrides, others = DEFAULT_CONFIG, False, [], []
+    words = iter(argv)
+    for word in words:
+        field = re.fullmatch(r"--?(no)?config\.([\w.]+)(=(.*))?", word, re.DOTALL)
+        if field and field[1]:
+            overrides.append((field[2], "false"))
+        elif field:
+            overrides.append((field[2], field[4] if field[3] else _next(words, word, default="true")))
+        elif re.match(r"--?config(=|$)", word):
+            name, given = word.partition("=")[2] if "=" in word else _next(words, word), True
+        else:
+            others.append(word)
+    return name, given, overrides, others
 
 
-def _at(config: ConfigDict, name: str) -> Any:
-    """Find a field by its dotted name, or say which fields there are."""
-    value, path = config, "config"
-    for part in name.split("."):
-        if not isinstance(value, ConfigDict):
-            raise UsageError(f"config.{name} is no field; {path} is {_kind(value)}")
-        if part not in value:
-            raise UsageError(f"{path}.{part} is no field; {path} has {', '.join(sorted(value))}")
-        value, path = value[part], f"{path}.{part}"
+def _next(words, word: str, default: str | None = None) -> str:
+    """The value that stands behind an option, as in `--config aspc_usps`."""
+    value = next(words, None) if default is None else default
+    if value is None:
+        raise UsageError(f"{word} needs a value: {word}=VALUE")
     return value
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, ConfigDict):
-        return f"a group of fields ({', '.join(sorted(value))})"
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return kinds.get(type(value), "a tuple, for example '(500, 500, 2000)'")
+def list_text() -> str:
+    """What there is: algorithms with their variants, and configs, a line each."""
+    lines = ["Algorithms (config.algorithm):"]
+    for name in algorithms.names():
+        method = algorithms.get(name)
+        lines.append(f"  {name:<12} {method.summary}")
+        lines += [f"    :{variant:<15} {line}" for variant, line in method.variants.items()]
+    lines += ["", "Configs (--config=NAME, or NAME:VARIANT):"]
+    lines += [f"  {name:<24} {configs.summary(name)}" for name in configs.names()]
+    return "\n".join(lines)
 
 
-def check_fields(config: ConfigDict, defaults: ConfigDict) -> None:
-    """Refuse a config with fields that mean nothing, or without some that are needed, or of another type."""
-    for name, _ in _leaves(config):
-        _at(defaults, name)
-    given = dict(_leaves(config))
-    for name, default in _leaves(defaults):
-        if name not in given:
-            raise UsageError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
-        value = given[name]
-        whole = isinstance(default, float) and type(value) is int
-        listed = isinstance(default, tuple) and isinstance(value, list)
-        if type(value) is not type(default) and not whole and not listed:
-            raise UsageError(f"config.{name} must be {_kind(default)}, got {value!r}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"config.{name} must be finite, got {value}")
+def help_text(flag_values: flags.FlagValues, config: ConfigDict, name: str) -> str:
+    """How to use the command, its options, and the fields of the given config."""
+    lines = [
+        "jaxcluster: deep clustering of images and feature vectors.",
+        "",
+        "  jaxcluster --config=NAME [--workdir=FOLDER] [--config.FIELD=VALUE ...]",
+        "  jaxcluster --config.data.path=FOLDER_OR_FILE --config.n_clusters=K      (the default algorithm)",
+        "  jaxcluster --predict=FILE --workdir=FOLDER",
+        "  jaxcluster --list | --version | --help [--config=NAME]",
+        "",
+        "Options:",
+    ]
+    for flag in sorted(set(flag_values)):
+        lines.append(f"  --{flag}: {flag_values[flag].help}")
+    lines += ["", f"Fields of --config={name}:"]
+    method = method_of(config)
+    lines += _field_lines(config, method.docs)
+    lines += ["", f"jaxcluster {jaxcluster.__version__}; exit codes: 0 done, 1 training failed, 2 invalid arguments,"]
+    lines += ["3 done but the clustering has collapsed, 130 Ctrl-C, 143 SIGTERM (both: the same command continues)"]
+    return "\n".join(lines)
 
 
-def _leaves(config: ConfigDict, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
+def _field_lines(config: ConfigDict, docs, path: str = "") -> list[str]:
+    lines = []
+    for field, value in config.items():
         if isinstance(value, ConfigDict):
-            yield from _leaves(value, f"{path}{name}.")
+            lines += _field_lines(value, docs, f"{path}{field}.")
         else:
-            yield f"{path}{name}", value
-
-
-def stop(error: Exception, exit_code: int) -> None:
-    """Print an error as one sentence and leave."""
-    print(f"error: {one_line(error)}", file=sys.stderr)
-    sys.exit(exit_code)
+            doc = docs.get(f"{path}{field}", "")
+            lines.append(f"  {f'--config.{path}{field}={value}':<46} {doc}".rstrip())
+    return lines
 
 
 def one_line(error: Exception) -> str:
     """What an error says, without line breaks."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return " ".join(text.split())
+
+
+def print_error(sentence: str) -> None:
+    """Tell an error; a stderr that cannot be written does not hide the exit code."""
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)

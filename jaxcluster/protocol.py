@@ -62,8 +62,8 @@ class Phase(NamedTuple):
     """What the phase leaves to the next one, to `predict` and to the user."""
     observe: Callable[[Model, Array, Array, Array], Rows]
     """(model, images [b, ...], key, index [b]) -> rows with leading axis b; each row from its own image alone."""
-    template: Callable[[], State]
-    """The state as a tree of `jax.ShapeDtypeStruct`, to restore a checkpoint into."""
+    template: Callable[..., State]
+    """() -> the state as a tree of `jax.ShapeDtypeStruct`, to restore a checkpoint into; see `n_clusters`."""
     update: Callable[[State, Rows, Array], tuple[State, Info]] | None = None
     """(state, rows of all samples, epoch) -> (state, info); None: the phase has no full-data work."""
     labels: Callable[[State], Array] | None = None
@@ -78,6 +78,8 @@ class Phase(NamedTuple):
     """What `begin` takes its time for; told before it."""
     shown: tuple[str, ...] = ("loss",)
     """Names of the figures for the line of progress."""
+    n_clusters: Callable[[State], int] | None = None
+    """The number of clusters of a state, for a phase whose `begin` finds it; `template` is then given this number."""
 
 
 class Outputs(NamedTuple):

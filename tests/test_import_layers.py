@@ -13,21 +13,24 @@ PACKAGE = ROOT / "jaxcluster"
 # room -> rooms of jaxcluster that it may import
 MAY_IMPORT = {
     "spl": set(),
-    "losses": set(),
-    "augment": set(),
+    "draws": set(),
+    "losses": {"draws"},
+    "augment": {"draws"},
     "metrics": set(),
     "hashing": set(),
     "protocol": set(),
     "clusterers": {"augment"},
-    "networks": set(),
+    "networks": {"draws"},
     "files": set(),
     "data": set(),
     "plots": set(),
     "runtime": {"protocol", "files"},
-    "algorithms": {"spl", "losses", "augment", "metrics", "clusterers", "networks", "protocol"},
-    "commandline": set(),
-    "workflow": {"algorithms", "metrics", "plots", "protocol", "runtime", "files", "data", "commandline"},
+    "algorithms": {"spl", "losses", "augment", "draws", "metrics", "clusterers", "networks", "protocol"},
+    "workflow": {"algorithms", "metrics", "plots", "protocol", "runtime", "files", "data"},
+    "estimator": {"workflow", "algorithms", "metrics", "data"},
+    "commandline": {"algorithms", "workflow"},
     "main": {"commandline", "workflow", "runtime", "files", "data", "protocol"},
+    "__main__": {"main"},
 }
 
 

@@ -1,15 +1,18 @@
 """README's tables of results, made from the summaries of measured runs in this folder.
 
-    python -m configs.records.tables
+    python -m configs.records.tables                       # print them
+    python -m configs.records.tables --readme=README.md    # and put them where tables with the same heads stand
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
 runs of one config, and of all arms; CONFIG-unguided.json the same of all seeds of the arm `views`.
+CONFIG-TITLE_VALUES-seedN.json are runs of a grid in which settings vary (`launch/grid.py --title`): see `aspc`.
 retrieval_BITS-arm_ARM-runN.json holds a run's summary, the scores of its codes by
 `python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json holds the shallow
 functions of the same table.
 """
 
+import argparse
 import json
 import pathlib
 import re
@@ -17,7 +20,9 @@ import statistics
 
 from scipy.stats import spearmanr
 
-FOLDER = pathlib.Path(__file__).parent
+from configs.records import aspc
+from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
+
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
 PAPER = {
     "aspc_mnist": (".988 ± .001", ".966 ± .002"),
@@ -53,28 +58,6 @@ UNGUIDED = {
 }
 
 
-def runs(pattern: str = "aspc_*-seed*.json") -> dict[str, list[dict]]:
-    """Summaries by config, in the order of their seeds."""
-    found: dict[str, list[dict]] = {}
-    for file in sorted(FOLDER.glob(pattern)):
-        found.setdefault(file.name.split("-seed")[0], []).append(json.loads(file.read_text()))
-    return found
-
-
-def three(value: float) -> str:
-    """.982 for 0.982."""
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0") else text
-
-
-def spread(values: list[float]) -> str:
-    """Mean and sample standard deviation, then every value."""
-    each = " ".join(three(value) for value in values)
-    if len(values) == 1:
-        return three(values[0])
-    return f"{three(statistics.mean(values))} ± {three(statistics.stdev(values))} ({each})"
-
-
 def table() -> str:
     """The table as README prints it."""
     lines = [
@@ -87,9 +70,8 @@ def table() -> str:
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
         acc, nmi = (spread([score[name] for score in scores]) for name in ("acc", "nmi"))
         paper = PAPER.get(config.partition("-arm_")[0], ("–", "–"))
-        lines.append(
-            f"| `{config.replace('-arm_', ':')}` | {seeds} | {acc} | {nmi} | {paper[0]} | {paper[1]} | {minutes:.0f} |"
-        )
+        name = f"`{config.replace('-arm_', ':')}`{mark(summaries)}"
+        lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {paper[0]} | {paper[1]} | {minutes:.0f} |")
     return "\n".join(lines)
 
 
@@ -118,6 +100,7 @@ def clustergan_table() -> str:
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
         paper = " / ".join(PAPER_GAN.get(re.match(r"`(\w+)", name)[1], ("–",)))
         acc, nmi = _scores(summaries, "acc"), _scores(summaries, "nmi")
+        name += mark(summaries)
         lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {_guide(summaries)} | {paper} | {minutes} |")
     return "\n".join(lines)
 
@@ -144,7 +127,7 @@ def _arms_table(head: str, texts: dict[str, str]) -> str:
     lines = [f"| {head} | ACC (each seed) | NMI (each seed) |", "|---|---|---|"]
     for name, text in texts.items():
         for summaries in arms[name].values():
-            lines.append(f"| {text} | {_scores(summaries, 'acc')} | {_scores(summaries, 'nmi')} |")
+            lines.append(f"| {text}{mark(summaries)} | {_scores(summaries, 'acc')} | {_scores(summaries, 'nmi')} |")
     return "\n".join(lines)
 
 
@@ -212,11 +195,43 @@ def retrieval_agreement(arm: str) -> str:
 
 
 def everything() -> list[str]:
-    """All that README quotes."""
-    clustering = [table(), clustergan_table(), arms_table(), unguided_table(), agreement_table()]
+    """All that README quotes; tables whose records do not exist yet are left out."""
+    clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.sweep_table()]
+    clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
-    return clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
+    made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
+    return [text for text in made if text]
+
+
+def put(made: list[str], readme: str) -> tuple[str, list[str]]:
+    """Replace the tables of a page that have the same first line.
+
+    Args:
+        made: what `everything` gives.
+        readme: the page.
+
+    Returns:
+        The page, and what of `made` does not stand in it even now: new tables, and sentences.
+    """
+    for text in made:
+        head = text.split("\n", 1)[0]
+        if head.startswith("|"):
+            block = re.compile(rf"^{re.escape(head)}$(\n\|.*$)*", re.MULTILINE)
+            readme = block.sub(lambda _, text=text: text, readme)
+    return readme, [text for text in made if text not in readme]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--readme", type=pathlib.Path)
+    file = parser.parse_args().readme
+    made = everything()
+    if file is not None:
+        page, made = put(made, file.read_text())
+        file.write_text(page)
+        print(f"{len(made)} parts do not stand in {file} yet")
+    print(*made, sep="\n\n")
 
 
 if __name__ == "__main__":
-    print(*everything(), sep="\n\n")
+    main()

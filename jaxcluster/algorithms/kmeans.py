@@ -9,11 +9,11 @@ from jaxcluster import clusterers
 __all__ = ["kmeans_from_config"]
 
 Array = jax.Array
-PAIRS = 2e8  # of points and centers, over all restarts, in one device call: about a second on two cores
+PAIRS = 2e8  # of points and centers, over all runs, in one device call: about a second on two cores
 
 
 def kmeans_from_config(settings, key: Array, points: Array, n_clusters: int, poll: Callable[[], None]):
-    """`clusterers.kmeans` with what `settings.add_kmeans` has added to a group.
+    """`clusterers.kmeans` with the settings of `groups.KMEANS`.
 
     Args:
         settings: the group.
@@ -22,15 +22,15 @@ def kmeans_from_config(settings, key: Array, points: Array, n_clusters: int, pol
         n_clusters: k.
         poll: called between device calls; may raise.
     """
-    pairs = settings.restarts * len(points) * n_clusters  # in one iteration
+    pairs = settings.n_init * len(points) * n_clusters  # in one iteration
     return clusterers.kmeans(
         key,
         points,
         n_clusters,
-        restarts=settings.restarts,
+        restarts=settings.n_init,
         max_iterations=settings.max_iterations,
         tolerance=settings.tolerance,
-        slack=settings.slack,
+        slack=settings.inertia_tolerance,
         slice_iterations=max(1, int(PAIRS / pairs)),
         poll=poll,
     )

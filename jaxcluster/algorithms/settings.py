@@ -1,127 +1,195 @@
-"""Groups of settings that several algorithms share, and how a value is refused."""
+"""Settings as one table: each field's default, what is allowed and what it means; everything else follows from it.
 
-from collections.abc import Callable
-from typing import Any
+A table is a nested dict whose leaves are `Field`s. `defaults` makes the config of it, `check` refuses what is not
+allowed, `docs` explains the fields, and `modernize` translates the names of earlier versions.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
 __all__ = [
-    "add_augment",
-    "add_data",
-    "add_kmeans",
-    "add_pretrain",
-    "check_augment",
-    "check_kmeans",
-    "check_phase",
-    "check_run",
-    "finite",
+    "Field",
+    "Rule",
+    "boolean",
+    "changed",
+    "check",
+    "defaults",
+    "docs",
+    "modern_name",
+    "modernize",
+    "number",
     "one_of",
-    "require",
+    "share",
+    "text",
+    "tuple_of",
+    "whole",
 ]
 
-
-def add_data(config: ConfigDict) -> None:
-    """Where the data come from, and what every run has."""
-    config.seed = 0
-    config.n_clusters = 10
-    config.init_from = ""  # a workdir whose pretrained autoencoder is taken instead of training one
-    config.checkpoint_seconds = 60.0
-
-    config.data = ConfigDict()
-    config.data.name = ""  # a TFDS data set, or "digits" (comes with scikit-learn); or else:
-    config.data.path = ""  # an .npz or .npy file, or a folder of images
-    config.data.split = "train+test"
-    config.data.labels_path = ""  # optional, for scoring only
-    config.data.data_dir = ""  # where TFDS data is prepared; empty: TFDS_DATA_DIR, or TFDS's own default
+Table = Mapping[str, Any]  # name -> Field or Table
 
 
-def add_augment(config: ConfigDict) -> None:
-    """The random images that an autoencoder is trained on."""
-    config.augment = ConfigDict()
-    config.augment.rotation = 10.0  # degrees, to either side
-    config.augment.shift = 0.1  # of the height and width, to either side
-    config.augment.stretch = 0.0  # logarithm of the factor on height and on width, to either side; not in the paper
-    config.augment.shear = 0.0  # rows per column, to either side; not in the paper
-    config.augment.noise = 0.0  # standard deviation; the only augmentation that feature vectors have
-    config.augment.center = "true"  # of rotation; "keras": one pixel further, as in the authors' library
+class Rule(NamedTuple):
+    """What a value must be."""
+
+    allowed: str
+    """In words, to stand behind "must be"."""
+    holds: Callable[[Any], bool]
+    """Whether a value is allowed; it may be of any type."""
 
 
-def add_pretrain(config: ConfigDict) -> None:
-    """The autoencoder's training, as in Table 2 of ASPC-DA."""
-    config.pretrain = ConfigDict()
-    config.pretrain.epochs = 500
-    config.pretrain.batch_size = 256
-    config.pretrain.optimizer = "sgd"
-    config.pretrain.learning_rate = 1.0  # belongs to the mean over features: see losses.reconstruction
-    config.pretrain.momentum = 0.9
-    config.pretrain.augment = True  # DA-S1 of ASPC-DA's Table 5
+class Field(NamedTuple):
+    """One setting."""
+
+    default: Any
+    rule: Rule
+    doc: str
+    """One line."""
 
 
-def add_kmeans(group: ConfigDict) -> None:
-    """How k-means is run."""
-    group.restarts = 20
-    group.max_iterations = 300
-    group.tolerance = 1e-4
-    group.slack = 0.01  # how near to the best sum of squares a restart must come to be chosen by its
-    # silhouette (see clusterers.kmeans); 0: by its sum of squares alone, as in the paper
+def whole(low: int, high: int, because: str = "") -> Rule:
+    """A whole number between two ends, which are allowed; `because` says why, where that is not plain."""
+    words = f"a whole number between {low:,} and {high:,}"
+    return Rule(
+        f"{words}, {because}" if because else words,
+        lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high,
+    )
 
 
-def require(config: ConfigDict, field: str, allowed: str, holds: Callable[[Any], bool]) -> None:
-    """Refuse a value, naming the field, what it got and what is allowed.
+def number(low: float, high: float, *, above: bool = False, below: bool = False, unit: str = "") -> Rule:
+    """A finite number between two ends; `above` excludes the lower end, `below` the upper one."""
+    words = f"a number between {low:g} and {high:g}{f' {unit}' if unit else ''}"
+    for end, excluded in ((low, above), (high, below)):
+        words += f", {end:g} excluded" if excluded else ""
+
+    def holds(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return low <= value <= high and not (above and value == low) and not (below and value == high)
+
+    return Rule(words, holds)
+
+
+def share() -> Rule:
+    """A number between 0 and 1."""
+    return number(0, 1)
+
+
+def one_of(*names: str) -> Rule:
+    """One of a few texts."""
+    return Rule(" or ".join(repr(name) for name in names), lambda v: isinstance(v, str) and v in names)
+
+
+def text() -> Rule:
+    """Any text, the empty one included."""
+    return Rule("a text", lambda v: isinstance(v, str))
+
+
+def boolean() -> Rule:
+    """True or False, and not 0 or 1."""
+    return Rule("true or false", lambda v: isinstance(v, bool))
+
+
+def tuple_of(rule: Rule, what: str, *, empty: bool = False) -> Rule:
+    """A tuple (or list) of values that each keep a rule; `what` names them, and `empty` allows none."""
+    words = f"a tuple of {what}, each {rule.allowed}{', or ()' if empty else ''}"
+    return Rule(words, lambda v: isinstance(v, tuple | list) and (empty or len(v) > 0) and all(map(rule.holds, v)))
+
+
+def changed(table: Table, **values: Any) -> dict[str, Any]:
+    """The same table with other defaults."""
+    return {**table, **{name: table[name]._replace(default=value) for name, value in values.items()}}
+
+
+def defaults(table: Table) -> ConfigDict:
+    """The config in which every field has its default."""
+    config = ConfigDict()
+    for name, entry in table.items():
+        config[name] = entry.default if isinstance(entry, Field) else defaults(entry)
+    return config
+
+
+def docs(table: Table) -> dict[str, str]:
+    """Dotted name -> what the field means and what is allowed, in one line."""
+    return {name: f"{field.doc} [{field.rule.allowed}]" for name, field in _leaves(table)}
+
+
+def check(config: Mapping[str, Any], table: Table) -> None:
+    """Refuse a config with a field that there is not, without one that there is, or with a value that is not allowed.
 
     Raises:
-        ValueError: with one sentence.
+        ValueError: one sentence that names the field, what it got and what is allowed.
     """
-    value: Any = config
-    for part in field.split("."):
-        value = value[part]
-    if not holds(value):
-        raise ValueError(f"config.{field} must be {allowed}, got {value!r}")
+    _refuse_unknown(config, table)
+    given = dict(_leaves(config))
+    for name, field in _leaves(table):
+        if name not in given:
+            raise ValueError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
+        if not field.rule.holds(given[name]):
+            raise ValueError(f"config.{name} must be {field.rule.allowed}, got {given[name]!r}")
 
 
-def one_of(*names: str) -> tuple[str, Callable[[Any], bool]]:
-    """What is allowed, and whether it holds, for `require`."""
-    return " or ".join(repr(name) for name in names), lambda value: value in names
+def modern_name(name: str, renamed: Mapping[str, str]) -> str:
+    """Today's dotted name of a field; `renamed` is `Method.renamed`."""
+    return renamed.get(name, name)
 
 
-def finite(value: float) -> bool:
-    """Whether a number is neither NaN nor infinite."""
-    return value == value and abs(value) != float("inf")
+def modernize(config: Mapping[str, Any], method: Any) -> dict[str, Any]:
+    """Translate the names of fields and values that earlier versions of a method had.
+
+    Args:
+        config: nested settings, complete or not: of a run's config.json, or of a config file.
+        method: `protocol.Method`, whose `renamed` holds old dotted name -> today's, and for values
+            "today's name=old value" -> "today's name=today's value".
+
+    Returns:
+        The settings by their names of today, as a nested dict.
+
+    Raises:
+        ValueError: a field has been set by its old and by its new name, to different values.
+    """
+    leaves = dict(_leaves(config))
+    usual = dict(_leaves(method.defaults()))
+    found: dict[str, Any] = {name: value for name, value in leaves.items() if name not in method.renamed}
+    for old, new in method.renamed.items():
+        if old not in leaves:
+            continue
+        # An old config file starts from today's defaults, so that the new name is there with its default.
+        if new in found and found[new] not in (leaves[old], usual.get(new)):
+            raise ValueError(
+                f"config.{old} is the old name of config.{new}; they must not differ, got {leaves[old]!r} and "
+                f"{found[new]!r}"
+            )
+        found[new] = leaves[old]
+    result: dict[str, Any] = {}
+    for name, value in found.items():
+        *path, last = name.split(".")
+        group = result
+        for part in path:
+            group = group.setdefault(part, {})
+        now = method.renamed.get(f"{name}={value}")
+        group[last] = now.split("=", 1)[1] if now else value
+    return result
 
 
-def check_run(config: ConfigDict, num_samples: int) -> None:
-    """Check what `add_data` added."""
-    require(config, "n_clusters", "at least 2", lambda k: k >= 2)
-    if num_samples < config.n_clusters:
-        raise ValueError(
-            f"config.n_clusters must be at most the number of samples, got {config.n_clusters} clusters for "
-            f"{num_samples} samples"
-        )
-    require(config, "checkpoint_seconds", "0 or more", lambda s: s >= 0)
-    require(config, "seed", "between 0 and 2**32 - 1", lambda s: 0 <= s < 2**32)
+def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of every field of a table or a config."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping | ConfigDict):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
 
 
-def check_augment(config: ConfigDict) -> None:
-    """Check what `add_augment` added."""
-    require(config, "augment.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)
-    require(config, "augment.shift", "a fraction between 0 and 1", lambda s: 0 <= s <= 1)
-    require(config, "augment.stretch", "between 0 and 1", lambda s: 0 <= s <= 1)
-    require(config, "augment.shear", "between 0 and 1", lambda s: 0 <= s <= 1)
-    require(config, "augment.noise", "0 or a positive standard deviation", lambda s: finite(s) and s >= 0)
-    require(config, "augment.center", *one_of("true", "keras"))
-
-
-def check_phase(config: ConfigDict, phase: str) -> None:
-    """Check the optimizer's settings of one phase."""
-    require(config, f"{phase}.batch_size", "at least 1", lambda b: b >= 1)
-    require(config, f"{phase}.optimizer", *one_of("sgd", "adam"))
-    require(config, f"{phase}.learning_rate", "above 0", lambda r: finite(r) and r > 0)
-    require(config, f"{phase}.momentum", "between 0 and 1, 1 excluded", lambda m: 0 <= m < 1)
-
-
-def check_kmeans(config: ConfigDict, group: str) -> None:
-    """Check what `add_kmeans` added."""
-    require(config, f"{group}.restarts", "at least 1", lambda r: r >= 1)
-    require(config, f"{group}.max_iterations", "at least 1", lambda i: i >= 1)
-    require(config, f"{group}.tolerance", "0 or more", lambda t: finite(t) and t >= 0)
-    require(config, f"{group}.slack", "0 or more", lambda s: finite(s) and s >= 0)
+def _refuse_unknown(config: Mapping[str, Any], table: Any, path: str = "config") -> None:
+    for name, value in config.items():
+        if name not in table:
+            raise ValueError(f"{path}.{name} is no field; {path} has {', '.join(sorted(table))}")
+        is_group = not isinstance(table[name], Field)
+        if isinstance(value, Mapping | ConfigDict) != is_group:
+            kind = f"a group of fields ({', '.join(sorted(table[name]))})" if is_group else table[name].rule.allowed
+            raise ValueError(f"{path}.{name} must be {kind}, got {value!r}")
+        if is_group:
+            _refuse_unknown(value, table[name], f"{path}.{name}")

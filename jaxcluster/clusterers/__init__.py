@@ -1,17 +1,73 @@
 """Clusterers of feature vectors: features [n, d] -> (labels [n], centers [k, d])."""
 
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
+from jaxcluster.clusterers.block_model import (
+    Refinement,
+    block_likelihood,
+    description_length,
+    modularity,
+    refine_partition,
+)
+from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
+from jaxcluster.clusterers.n_clusters import Suggestion, prediction_strength, suggest_n_clusters
+from jaxcluster.clusterers.neighbors import (
+    Neighbors,
+    graph_of_neighbors,
+    jaccard_weights,
+    nearest_neighbors,
+    self_tuned_weights,
+)
+from jaxcluster.clusterers.partition import Candidate, Partition, candidate_table, partition_graph
 from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
+from jaxcluster.clusterers.view_graph import (
+    anchor_graph,
+    anchor_vote,
+    vector_graph,
+    vector_neighbors,
+    view_graph,
+    view_neighbors,
+)
+from jaxcluster.clusterers.views import AffineView, affine_views, view_matrices
 
 __all__ = [
+    "AffineView",
     "BalancedKMeans",
+    "Candidate",
     "KMeans",
+    "Neighbors",
+    "Partition",
+    "PrincipalAxes",
+    "Refinement",
+    "Suggestion",
+    "affine_views",
+    "anchor_graph",
+    "anchor_vote",
     "balanced_kmeans",
+    "block_likelihood",
+    "candidate_table",
+    "description_length",
+    "graph_of_neighbors",
+    "jaccard_weights",
     "kmeans",
+    "modularity",
     "nearest",
+    "nearest_neighbors",
     "neighbor_graph",
     "normalized_cut",
+    "orientation_descriptors",
+    "partition_graph",
+    "prediction_strength",
+    "principal_axes",
+    "refine_partition",
+    "self_tuned_weights",
     "spectral_embedding",
     "squared_distances",
+    "suggest_n_clusters",
+    "unit_pixels",
+    "vector_graph",
+    "vector_neighbors",
+    "view_graph",
+    "view_matrices",
+    "view_neighbors",
 ]

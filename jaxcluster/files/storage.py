@@ -1,64 +1,88 @@
 """The door to where a run's files lie, a local folder or a bucket; besides orbax the only code that knows which.
 
-A local file is written beside the old one and renamed. An object in a bucket needs no such thing: it appears when its
-upload is complete. But it can neither be renamed nor grown, and there are no folders in a bucket, only names with
-slashes.
+A local file is written beside the old one, under a name that nobody can foresee, and renamed. An object in a bucket
+needs no such thing: it appears when its upload is complete. But it can neither be renamed nor grown, and there are no
+folders in a bucket, only names with slashes.
 """
 
 import contextlib
+import contextvars
 import importlib.util
 import io
 import logging
+import math
 import os
 import re
-import time
+import secrets
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 __all__ = [
-    "Lines",
+    "NO_LINK",
+    "FolderGoneError",
     "StorageError",
+    "WorkdirError",
     "absolute",
     "check_writable",
+    "exists",
+    "files_below",
     "is_bucket",
     "is_empty",
     "is_folder",
+    "is_partial",
     "make_folder",
     "new_file",
     "new_folder",
+    "noting",
     "place",
+    "read_array",
+    "read_bytes",
     "read_text",
     "reason",
+    "told",
     "write_array",
     "write_text",
 ]
 
-REWRITE_SECONDS = 30.0  # between two uploads of a file that grows
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # for os.open; Windows has no such flag
+_notes: contextvars.ContextVar[tuple[list[Path], ...]] = contextvars.ContextVar("notes", default=())
 
 
 class StorageError(OSError):
     """Something could not be written or read; one sentence says what, and why."""
 
 
+class WorkdirError(ValueError):
+    """A folder that cannot take this run, or whose run cannot be read."""
+
+
+class FolderGoneError(StorageError):
+    """The folder of a run was removed, renamed or replaced while the run was at work."""
+
+
 def place(name: str) -> Path:
     """Take the name of a folder for a path.
 
     Args:
-        name: of a local folder, where a ~ at the beginning is the home, or gs://BUCKET/FOLDER.
+        name: of a local folder, where a ~ at the beginning is the home and ~NAME somebody's, or gs://BUCKET/FOLDER.
 
     Returns:
         A `pathlib.Path`, or an `etils.epath.Path`, which has the same methods; of the two only a bucket's holds "://".
 
     Raises:
-        ValueError: another scheme, no bucket, or the package for buckets is not installed.
+        ValueError: another scheme, no bucket, a home that is not known, or the package for buckets is not installed.
     """
     scheme, mark, rest = name.partition("://")
     if not mark:
-        return Path(os.path.expanduser(name))  # a shell leaves the ~ of --workdir=~/runs as it is
+        path = os.path.expanduser(name)  # a shell leaves the ~ of --workdir=~/runs as it is
+        if path.startswith("~"):
+            raise ValueError(f"the home folder {name.partition('/')[0]} is not known; write ./{name} for a folder here")
+        return Path(path)
     if scheme != "gs":
         raise ValueError(f"{scheme}:// cannot be written to; name a local folder or gs://BUCKET/FOLDER")
     if not rest.partition("/")[0]:
@@ -68,6 +92,7 @@ def place(name: str) -> Path:
     # With TensorFlow installed epath would go through it instead: one way for all, the one that is tested.
     os.environ.setdefault("EPATH_USE_TF", "false")
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback of what it raises all the same
+    logging.getLogger("google.auth").setLevel(logging.CRITICAL)
     from etils import epath
 
     return epath.Path(name)
@@ -99,11 +124,15 @@ def check_writable(folder: Path) -> None:
     Raises:
         StorageError: it cannot be made or written.
     """
-    probe = folder / ".probe"
-    with _told(folder, "written"):
+    with told(folder, "written"):
         make_folder(folder)
-        probe.write_text("")
-        probe.unlink(missing_ok=True)  # another run may have come to the same folder
+        if is_bucket(folder):
+            probe = folder / _partial_name()
+            probe.write_text("")
+        else:
+            probe, stream = _create_partial(folder)
+            stream.close()
+        probe.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
@@ -129,25 +158,60 @@ def new_folder(parent: Path, name: str) -> Path:
 
 def is_folder(path: Path) -> bool:
     """Whether there is a folder; in a bucket, whether anything lies below this name."""
-    with _told(path, "read"):
+    with told(path, "read"):
         return path.is_dir()
 
 
-def is_empty(folder: Path, *, besides: str = "") -> bool:
-    """Whether nothing lies in a folder, or in a bucket below this name, besides one file."""
-    with _told(folder, "read"):
+def is_empty(folder: Path, *, besides: Callable[[str], bool] = lambda name: False) -> bool:
+    """Whether nothing lies in a folder, or in a bucket below this name, but names for which `besides` is true."""
+    with told(folder, "read"):
         try:
             # In a bucket some mark a folder by an object of its name.
             children = [child for child in folder.iterdir() if str(child).rstrip("/") != str(folder)]
-            return all(child.name == besides for child in children)
+            return all(besides(child.name) for child in children)
         except FileNotFoundError:
             return True
 
 
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, or all objects in a bucket below this name."""
+    with told(folder, "read"):
+        if not is_bucket(folder):
+            return sorted(path for path in folder.rglob("*") if path.is_file())
+        import fsspec
+
+        system = fsspec.filesystem("gcs", finalize_on_close=True)  # the one that etils keeps, too
+        system.invalidate_cache()  # orbax writes past it, through TensorStore
+        top = str(folder).removeprefix("gs://")
+        return [folder / name.removeprefix(top).lstrip("/") for name in sorted(system.find(top))]
+
+
 def read_text(file: Path) -> str | None:
     """Read a text file; None if there is none."""
-    with _told(file, "read"):
+    with told(file, "read"):
         return file.read_text() if file.exists() else None
+
+
+def read_bytes(file: Path) -> bytes | None:
+    """Read a file; None if there is none."""
+    with told(file, "read"):
+        return file.read_bytes() if file.exists() else None
+
+
+def is_partial(name: str) -> bool:
+    """Whether `new_file` gave a file this name while it was being written; a kill may leave one behind."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Path]]:
+    """List the files that `new_file` completes inside the block."""
+    written: list[Path] = []
+    token = _notes.set((*_notes.get(), written))
+    try:
+        yield written
+    finally:
+        _notes.reset(token)
 
 
 @contextlib.contextmanager
@@ -160,20 +224,24 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
     if is_bucket(file):
         content = io.BytesIO()
         yield content
-        with _told(file, "written"):
+        with told(file, "written"):
             file.write_bytes(content.getvalue())
-        return
-    partial = file.with_suffix(".partial")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-        partial.replace(file)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()  # on a full disk its room is needed
-        if isinstance(error, OSError):
-            raise StorageError(f"{file} cannot be written: {reason(error)}") from error
-        raise
+    else:
+        partial = None
+        try:
+            partial, stream = _create_partial(file.parent)
+            with stream:
+                yield stream
+            partial.replace(file)
+        except BaseException as error:
+            if partial is not None:
+                with contextlib.suppress(OSError):
+                    partial.unlink()  # on a full disk its room is needed
+            if isinstance(error, OSError):
+                raise StorageError(f"{file} cannot be written: {reason(error)}") from error
+            raise
+    for written in _notes.get():
+        written.append(file)
 
 
 def write_text(file: Path, text: str) -> None:
@@ -191,76 +259,46 @@ def write_array(file: Path, array: np.ndarray) -> None:
         np.save(stream, array)
 
 
-class Lines:
-    """A text file that grows by lines.
+def exists(file: Path) -> bool:
+    """Whether there is a file."""
+    with told(file, "read"):
+        return file.exists()
 
-    A local file holds each line as soon as it is added. An object in a bucket is uploaded anew, and so is a local file
-    after a line that could not be written, every `REWRITE_SECONDS` at most and when it is flushed.
 
-    Args:
-        file: an older one is replaced.
-        lines: what it begins with, without line ends.
-        clock: seconds that pass.
+def read_array(file: Path) -> np.ndarray:
+    """Read an array of numbers that `write_array` wrote.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: there is none, or it is no such file: nothing is allocated that the file does not hold.
     """
+    with told(file, "read"):
+        content = file.read_bytes()
+        stream = io.BytesIO(content)
+        version = np.lib.format.read_magic(stream)
+        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
+        shape, _, dtype = read_header(stream)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+            raise ValueError("its header does not fit its size")
+        return np.load(io.BytesIO(content), allow_pickle=False)
 
-    def __init__(self, file: Path, lines: Iterable[str] = (), *, clock: Callable[[], float] = time.monotonic):
-        self._file, self._lines, self._clock = file, list(lines), clock
-        self._stream = None  # where lines can be appended
-        self._complete = False  # whether the file holds all lines
-        self.flush()
 
-    def add(self, line: str) -> None:
-        """Append one line; one that cannot be written yet is kept for the next `flush`."""
-        self._lines.append(line)
-        if self._stream is not None:
-            try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
-                return
-            except OSError:  # half of the line may be there: the file is written anew
-                self._leave_stream()
-        self._complete = False
-        if self._clock() - self._tried_at >= REWRITE_SECONDS:
-            with contextlib.suppress(StorageError):
-                self.flush()
+def _partial_name() -> str:
+    return f".{secrets.token_hex(8)}.partial"
 
-    def flush(self) -> None:
-        """Make the file hold all lines.
 
-        Raises:
-            StorageError: it cannot be written.
-        """
-        if self._complete:
-            return
-        self._tried_at = self._clock()
-        write_text(self._file, "".join(line + "\n" for line in self._lines))
-        if not is_bucket(self._file):
-            with _told(self._file, "written"):
-                self._stream = self._file.open("a")
-        self._complete = True
-
-    def close(self) -> None:
-        """Flush and close, whether or not it can be written."""
-        with contextlib.suppress(StorageError):
-            self.flush()
-        self._leave_stream()
-
-    def _leave_stream(self) -> None:
-        if self._stream is not None:
-            with contextlib.suppress(OSError):  # closing tries once more to write what could not be written
-                self._stream.close()
-            self._stream = None
+def _create_partial(folder: Path) -> tuple[Path, BinaryIO]:
+    """Open a new file: not one that is there, and not what a link points to."""
+    partial = folder / _partial_name()
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0), 0o666)
+    return partial, os.fdopen(descriptor, "wb")
 
 
 @contextlib.contextmanager
-def _told(path: Path, done: str) -> Iterator[None]:
+def told(path: Path, done: str) -> Iterator[None]:
     """Turn whatever a bucket's library raises, and what the system does, into one sentence."""
     try:
         yield
-    except StorageError:
+    except (StorageError, WorkdirError):
         raise
     except Exception as error:
         # What the frames of gcsfs hold of a failed upload makes Python 3.12 crash when it ends.

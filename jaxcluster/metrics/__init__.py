@@ -1,11 +1,29 @@
-"""Scores of clusterings and of binary codes against given labels; NumPy arrays in, Python floats out.
+"""Scores of clusterings and of binary codes against given labels, and what can be told without any; NumPy only.
 
-They serve scoring only: no phase of training, stopping, saving or predicting may need them. Importing this
-room brings NumPy and nothing else (SciPy's assignment solver is imported where accuracy needs it).
+Scores serve scoring only: no phase of training, stopping, saving or predicting may need them. `diagnose`, `better_of`,
+`evenness` and `variety` use no labels. Importing this room brings NumPy and nothing else (SciPy's assignment solver is
+imported where accuracy needs it).
 """
 
 from jaxcluster.metrics import retrieval
+from jaxcluster.metrics.better import Choice, better_of, edge_information
 from jaxcluster.metrics.clustering import accuracy, ari, contingency, evenness, match, matched_table, nmi
+from jaxcluster.metrics.diagnosis import Diagnosis, diagnose
 from jaxcluster.metrics.variety import variety
 
-__all__ = ["accuracy", "ari", "contingency", "evenness", "match", "matched_table", "nmi", "retrieval", "variety"]
+__all__ = [
+    "Choice",
+    "Diagnosis",
+    "accuracy",
+    "ari",
+    "better_of",
+    "contingency",
+    "diagnose",
+    "edge_information",
+    "evenness",
+    "match",
+    "matched_table",
+    "nmi",
+    "retrieval",
+    "variety",
+]

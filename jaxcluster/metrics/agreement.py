@@ -46,7 +46,8 @@ def rank(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Figures of finished runs that need no labels, the run that agrees best with the others first.
 
     Args:
-        folders: workdirs of the same data; each has labels.npy and, from ClusterGAN, blocks.npy.
+        folders: workdirs of the same data; each has labels.npy and, from ClusterGAN, blocks.npy. Whether the data are
+            the same is seen in config.json, where there is one.
 
     Returns:
         For each run its name, mean agreement with the others, evenness of its clusters (1: all equal), and, if there
@@ -55,19 +56,48 @@ def rank(folders: Sequence[Path]) -> list[dict[str, Any]]:
     Raises:
         ValueError: a run is unfinished, or the runs are not of the same data.
     """
-    for folder in folders:
-        if not (folder / "labels.npy").is_file():
-            raise ValueError(f"{folder} has no labels.npy: no finished run")
-    clusterings = [np.load(folder / "labels.npy") for folder in folders]
+    clusterings = [_labels(folder / "labels.npy") for folder in folders]
+    known = [(folder, data) for folder in folders if (data := _data(folder)) is not None]
+    for folder, data in known[1:]:
+        first, expected = known[0]
+        changed = [name for name in sorted(expected.keys() | data.keys()) if expected.get(name) != data.get(name)]
+        if changed:
+            raise ValueError(f"{folder} is of other data than {first}: {', '.join(changed)} differ")
     table = agreement(clusterings)
     found = []
     for i, (folder, labels) in enumerate(zip(folders, clusterings, strict=True)):
         others = np.delete(table[i], i)
         entry = {"run": folder.name, "agreement": float(others.mean()), "evenness": float(evenness(labels))}
         if (folder / "blocks.npy").is_file():
-            entry["blocks"] = nmi(labels, np.load(folder / "blocks.npy"))
+            entry["blocks"] = nmi(labels, _labels(folder / "blocks.npy"))
         found.append(entry)
     return sorted(found, key=lambda entry: -entry["agreement"])
+
+
+def _labels(file: Path) -> np.ndarray:
+    if not file.is_file():
+        raise ValueError(f"{file.parent} has no {file.name}: no finished run")
+    try:
+        labels = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu" or not labels.size:
+        raise ValueError(f"{file} holds no labels, whole numbers [n]")
+    return np.array(labels)
+
+
+def _data(folder: Path) -> dict[str, Any] | None:
+    """What identifies the data of a run; None if it has no config.json."""
+    file = folder / "config.json"
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text())
+        if isinstance(found["data"], dict):
+            return found["data"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise ValueError(f"{file} is damaged: it does not say which data the run is of")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -82,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.out is not None and options.out.exists():
             raise ValueError(f"--out {options.out} exists; nothing is overwritten")
         found = rank(options.runs)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{'run':<40} agreement  evenness  blocks")

@@ -7,7 +7,7 @@ import math
 
 from jaxcluster.plots import canvas
 
-__all__ = ["losses", "scores"]
+__all__ = ["losses", "scores", "series_of"]
 
 _TEXT = {
     "loss": "loss",
@@ -37,7 +37,7 @@ def losses(history, path=None, *, title: str = ""):
     Reference: ASPC-DA (TKDE 2019), Fig. 4, Eqs. 21 and 22.
     """
     phases = {}
-    for phase, series in _read(history).items():
+    for phase, series in series_of(history).items():
         kept = {key: points for key, points in series.items() if "loss" in key}
         if kept:
             phases[phase] = kept
@@ -86,7 +86,7 @@ def scores(
     wanted = ("acc", "nmi", "ari", "change", "selected", "age")
     joined: dict[str, dict[float, float]] = {}
     offset, cuts = 0.0, []
-    for series in _read(history).values():
+    for series in series_of(history).values():
         kept = {key: points for key, points in series.items() if key in wanted}
         if not kept:
             continue
@@ -126,7 +126,7 @@ def scores(
     return canvas.finish(fig, path)
 
 
-def _read(history) -> dict[str, dict[str, dict[float, float]]]:
+def series_of(history) -> dict[str, dict[str, dict[float, float]]]:
     """{phase: {key: {epochs that are over: value}}} of all numbers, phases in the order of their first record."""
     phases: dict[str, dict[str, dict[float, float]]] = {}
     for record in history:

@@ -8,6 +8,7 @@ of a write would leave half an entry for good.
 import contextlib
 import os
 import platform
+import stat
 import warnings
 import zlib
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def enable_compilation_cache(say: Callable[[str], None]) -> None:
         return
     try:
         folder = cache_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # who writes here decides what the user's runs execute
+        _make_private(folder)
         tidy(folder)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         say(f"compiled programs are not kept, the next start compiles again: {error}")
@@ -51,6 +52,27 @@ def cache_folder() -> Path:
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     base = xdg if xdg.is_absolute() else Path.home() / ".cache"
     return base / "jaxcluster" / f"{platform.machine()}-{zlib.crc32(_processor().encode()):08x}"
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder and its parents for this user alone: who writes there decides what the user's runs execute.
+
+    Raises:
+        OSError: it, or one of the two folders above it, belongs to somebody else or can be written by others.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+    if os.name != "posix":
+        return
+    for path in (folder, *folder.parents[:2]):
+        about = path.stat()
+        if about.st_uid not in (os.geteuid(), 0):
+            raise OSError(f"{path} belongs to another user")
+        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+            raise OSError(f"{path} can be written by others (mode {stat.S_IMODE(about.st_mode):03o}); chmod go-w it")
+    if folder.stat().st_uid != os.geteuid():
+        raise OSError(f"{folder} belongs to another user")
 
 
 def tidy(folder: Path, limit: int = LIMIT) -> None:

@@ -14,6 +14,7 @@ class Cursor:
         self.phase, self.epoch, self.step = phase, 0, 0
         self.sums: dict[str, list[float]] = {}  # of the epoch's steps so far
         self.done = ""  # why the phase is complete before its last epoch
+        self.n_clusters: int | None = None  # of a phase that finds it while it begins
         self.seconds: dict[str, float] = {} if seconds is None else seconds
 
     def reached(self, record: dict[str, Any]) -> bool:

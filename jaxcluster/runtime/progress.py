@@ -1,20 +1,63 @@
-"""What a run says while it works: a live line on a terminal, a plain line now and then in a log."""
+"""What a run says while it works: a live line on a terminal, a plain line now and then in a log.
 
+Nothing that is said is worth the run: a stream that cannot be written, on a full disk or because its reader has left,
+is passed over. Names that come from files cannot move the cursor or change a title: see `printable`.
+"""
+
+import contextlib
+import io
 import math
+import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-__all__ = ["Reporter"]
+from jaxcluster.files.reading import printable
+
+__all__ = ["Reporter", "guard_streams"]
 
 LOG_SECONDS = 15.0
 MARKS = 40  # updates that the pace is taken from
 SHARES = {"selected": "selected", "change": "label change"}  # figures that are shown in percent
+
+
+class _Guarded:
+    """A stream whose failures cost its text and nothing else."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed, or cannot encode the text
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard_streams() -> None:
+    """Keep standard output and error from ending this process, and from changing its exit code, by failing.
+
+    Where they are closed, something is put in their place: a file of the run that got their number would be written
+    into by whatever library warns.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, _Guarded):
+            setattr(sys, name, _Guarded(io.StringIO() if stream is None else stream))
 
 
 class Reporter:
@@ -26,13 +69,19 @@ class Reporter:
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
-        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True, emoji=False)
+        guarded = _Guarded(stream or sys.stderr or io.StringIO())
+        self._console = Console(file=guarded, highlight=False, soft_wrap=True, emoji=False)
         self._clock = clock
         self._bar: Progress | None = None
 
+    @classmethod
+    def quiet(cls) -> "Reporter":
+        """A reporter that shows nothing."""
+        return cls(io.StringIO())
+
     def say(self, sentence: str) -> None:
         """Print one line."""
-        self._console.print(sentence, markup=False)
+        self._console.print(printable(sentence), markup=False)
 
     def start(self, phase: str, *, epoch: int, epochs: int | None) -> None:
         """Open a phase at `epoch` of `epochs` (None: open end)."""
@@ -41,7 +90,7 @@ class Reporter:
         self._last_line = -math.inf
         self._marks: deque[tuple[float, float]] = deque(maxlen=MARKS)  # (time, epoch) of the last updates
         self._pace: float | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal or self._console.is_jupyter:
             columns = (
                 SpinnerColumn(),
                 TextColumn("{task.description}"),

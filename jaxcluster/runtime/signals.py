@@ -1,11 +1,19 @@
-"""Ctrl-C and termination, heard between device calls."""
+"""Ctrl-C and termination, heard between device calls, and obeyed in any case after a while."""
 
+import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Interrupted", "listen"]
+__all__ = ["Interrupted", "bounded_exit", "interruption", "listen"]
+
+END_SECONDS = 25.0  # from a signal to the end of the process, whatever still waits: a notice is 30 s long at best
+
+_bounded: list[bool] = []  # one entry inside `bounded_exit`
+_ending: list[bool] = []  # one entry once there is a time limit
 
 
 class Interrupted(Exception):
@@ -22,9 +30,12 @@ def listen() -> Iterator[Callable[[], None]]:
     """Turn SIGINT and SIGTERM into a request that `poll()` answers by raising `Interrupted`.
 
     A second signal acts at once, as if nobody listened; also in a background job, where a shell has SIGINT ignored.
+    One that no `poll` was left to hear is raised at the end of the block. Inside `bounded_exit` the first signal also
+    sets a time limit to the process.
     Outside the main thread, where Python delivers no signals, `poll` never raises.
     """
     heard: list[int] = []
+    raised: list[bool] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
@@ -39,9 +50,15 @@ def listen() -> Iterator[Callable[[], None]]:
         del frame
         heard.append(number)
         install(at_once)
+        if _bounded:
+            name = signal.Signals(number).name
+            _end_later(
+                128 + number, f"{name}: not all was saved. The same command goes on from the last good checkpoint"
+            )
 
     def poll() -> None:
         if heard:
+            raised.append(True)
             raise Interrupted(heard[0])
 
     install(dict.fromkeys(before, note))
@@ -49,3 +66,64 @@ def listen() -> Iterator[Callable[[], None]]:
         yield poll
     finally:
         install(before)
+    if not raised:
+        poll()
+
+
+@contextmanager
+def bounded_exit() -> Iterator[None]:
+    """For a process that runs one command: it ends `END_SECONDS` after a signal, or after the block, at the latest.
+
+    A save may hang, or threads that Python joins at its exit, after a disk was full or a folder lost.
+    """
+    code = 1
+    _bounded.append(True)
+    try:
+        yield
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        _bounded.pop()
+        if not _ending:  # a signal's time limit holds
+            _end_later(code, "")
+
+
+def _end_later(exit_code: int, sentence: str) -> None:
+    """End this process after `END_SECONDS` unless it has ended by itself."""
+
+    def end() -> None:
+        with contextlib.suppress(Exception):
+            if sentence:
+                print(sentence, file=sys.stderr, flush=True)
+        os._exit(exit_code)
+
+    timer = threading.Timer(END_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    _ending.append(True)
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], str]]:
+    """Turn Ctrl-C into a reason to end training early, for a run that has nowhere to save its state.
+
+    A second Ctrl-C acts at once. Outside the main thread Python delivers no signals, and there is never a reason.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: ""
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame) -> None:
+        del frame
+        heard.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: "interrupted; this is what has been fitted so far" if heard else ""
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,9 +1,8 @@
 """The one trainer: carries any algorithm through its phases, and goes on where an earlier run was stopped."""
 
-import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +11,12 @@ import jax
 import numpy as np
 
 from jaxcluster.files import checkpoint, storage
-from jaxcluster.files.workdir import Metrics
 from jaxcluster.protocol import Algorithm, Phase
 from jaxcluster.runtime import devices, epochs, hosts
 from jaxcluster.runtime.cursor import Cursor
 from jaxcluster.runtime.feed import Epoch, Feed
 from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.store import FolderStore, MemoryStore
 
 __all__ = ["Trained", "TrainingError", "train"]
 
@@ -45,15 +44,17 @@ def train(
     images: np.ndarray,
     *,
     seed: int,
-    workdir: Path,
     reporter: Reporter,
-    poll: Callable[[], None],
+    workdir: Path | None = None,
+    poll: Callable[[], None] = lambda: None,
+    stop: Callable[[], str] = lambda: "",
+    callbacks: Sequence[Callable[[dict[str, Any]], Any]] = (),
     first_model: dict[str, Any] | None = None,
     score: Callable[[np.ndarray], dict[str, float]] | None = None,
     checkpoint_seconds: float = 60.0,
     device_list: list[jax.Device] | None = None,
     engine: str = "auto",
-    place: str = "device",
+    images_on: str = "device",
 ) -> Trained:
     """Train all phases of an algorithm, or what is left of them.
 
@@ -61,15 +62,19 @@ def train(
         algorithm: its phases and outputs.
         images: [n, ...], in the type they are stored in.
         seed: decides everything that is random.
-        workdir: holds checkpoints/, model/ and metrics.jsonl of this run, and nothing of another.
         reporter: told about progress.
+        workdir: holds checkpoints/, model/ and metrics.jsonl of this run, and nothing of another; None: nothing is
+            written.
         poll: called between device calls; an exception it raises is passed on after the state is saved.
+        stop: asked between device calls; the reason that it gives, if any, ends training early: the epoch at work is
+            cut short, later phases train no epoch, and what has been fitted so far is returned.
+        callbacks: each is called with the record of every epoch; one that returns True ends training as `stop` does.
         first_model: what the first phase would have left: that phase is skipped.
         score: labels [n] -> figures for the records; scoring only, no decision depends on them.
         checkpoint_seconds: time between two checkpoints.
         device_list: devices of all processes, see `devices.choose`; by default the first one of a single process.
         engine: one of `devices.ENGINES`.
-        place: "device" or "host", where the images lie, see `feed.Feed`.
+        images_on: "device" or "host", where the images lie, see `feed.Feed`.
 
     Returns:
         `Trained`.
@@ -80,8 +85,11 @@ def train(
             A checkpoint that cannot be written is only told. Or there are checkpoints, and none can be read.
         HostError: another process has ended.
     """
-    feed = Feed(images, device_list or jax.local_devices()[:1], place)
-    run = _Run(algorithm, feed, engine, seed, workdir, reporter, hosts.synchronized(poll), score, checkpoint_seconds)
+    feed = Feed(images, device_list or jax.local_devices()[:1], images_on)
+    run = _Run(
+        algorithm, feed, engine, seed, workdir, reporter, hosts.synchronized(poll), stop, callbacks, score,
+        checkpoint_seconds,
+    )  # fmt: skip
     try:
         with hosts.broken_is_told():
             return run.all_phases(first_model)
@@ -93,31 +101,31 @@ def train(
 class _Run:
     """One call of `train`: holds what its phases share."""
 
-    def __init__(self, algorithm, feed, engine, seed, workdir, reporter, poll, score, checkpoint_seconds):
+    def __init__(
+        self, algorithm, feed, engine, seed, workdir, reporter, poll, stop, callbacks, score, checkpoint_seconds
+    ):
         self.algorithm, self.feed, self.engine = algorithm, feed, engine
-        self.workdir, self.reporter, self.poll = workdir, reporter, poll
+        self.reporter, self.poll, self.stop, self.callbacks = reporter, poll, stop, callbacks
         self.score, self.checkpoint_seconds = score, checkpoint_seconds
         self.home = next(device for device in feed.devices if device.process_index == jax.process_index())
         self.key = jax.random.key(seed)
         # The first process writes; the others keep step with it.
         self.writes = hosts.is_primary()
-        self.checkpoints = checkpoint.Checkpoints(workdir / "checkpoints", report=reporter.say) if self.writes else None
-        self.metrics: Metrics | None = None
+        self.store = MemoryStore()
+        if self.writes and workdir is not None:
+            self.store = FolderStore(workdir, report=reporter.say)
         self.observers: dict[str, Callable] = {}
+        self.stopped = ""  # why training ends early
         self.saved_at = self.ticked_at = time.monotonic()
 
     def close(self) -> None:
-        if self.checkpoints is not None:
-            self.checkpoints.close()
-        if self.metrics is not None:
-            self.metrics.close()
+        self.store.close()
 
     def all_phases(self, first_model: dict[str, Any] | None) -> Trained:
         phases = self.algorithm.phases
         cursor = Cursor(phase=0 if first_model is None else 1)
         state, model = self._restore(cursor), first_model
-        if self.writes:
-            self.metrics = Metrics(self.workdir / "metrics.jsonl", keep=cursor.reached)
+        self.store.begin_metrics(cursor.reached)
         self.ticked_at = time.monotonic()
         while True:
             phase = phases[cursor.phase]
@@ -127,8 +135,7 @@ class _Run:
             model = phase.model(state)
             self._save_model(phase.name, model)
             if cursor.phase + 1 == len(phases):
-                if self.writes:
-                    self.metrics.flush()
+                self.store.flush()
                 break
             cursor, state = Cursor(cursor.phase + 1, cursor.seconds), None
         return self._trained(cursor, model)
@@ -139,20 +146,21 @@ class _Run:
 
         def read() -> dict | None:
             nonlocal found
-            found = self.checkpoints.restore(self._template)
+            found = self.store.restore(self._template)
             return None if found is None else found[1]
 
         where = hosts.only_first(read)  # all hear of it if the first one cannot
         if where is None:
             return None
-        cursor.__dict__ = where
+        cursor.__dict__.update(where)
         blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), self._template(where))
         state = hosts.arrays_of_first(blank if found is None else found[0])
         self.reporter.say(f"continuing in {self.algorithm.phases[cursor.phase].name} at epoch {cursor.epoch}")
         return jax.device_put(state, self.home)
 
     def _template(self, cursor: dict) -> Any:
-        return self.algorithm.phases[cursor["phase"]].template()
+        phase = self.algorithm.phases[cursor["phase"]]
+        return phase.template() if phase.n_clusters is None else phase.template(cursor["n_clusters"])
 
     def _begin(self, cursor: Cursor, model: dict[str, Any] | None) -> Any:
         """Make a phase's first state, from the model of the phase before it.
@@ -173,8 +181,10 @@ class _Run:
         if several:
             self._listen()
             state = hosts.arrays_of_first(jax.tree.map(np.asarray, state))
-        # As the outputs of a step are: else the second step, whose input is the first one's output, compiles again.
+        # Commit the state to the device as step outputs are; otherwise the second step recompiles.
         state = jax.device_put(state, self.home)
+        if phase.n_clusters is not None:
+            cursor.n_clusters = phase.n_clusters(state)
         if phase.name == self.algorithm.start_phase:
             start = {"model": phase.model(state)}
             start["rows"] = self._observe(phase, start["model"], self._key(cursor.phase, 0, 3), poll)
@@ -194,7 +204,7 @@ class _Run:
         figures: dict[str, float] = {}
         stride = 1  # steps per device call: the first tells how long a step takes
         warned = ""
-        while not cursor.done and (phase.epochs is None or cursor.epoch < phase.epochs):
+        while not cursor.done and not self.stopped and (phase.epochs is None or cursor.epoch < phase.epochs):
             key = self._key(cursor.phase, cursor.epoch, 2)
             images_of = Epoch(self.feed, key, phase.batch_size)
             while cursor.step < steps:
@@ -208,6 +218,9 @@ class _Run:
                 stride = hosts.first(_next_stride(stride, stop - cursor.step, time.monotonic() - began))
                 cursor.step = stop
                 self._tick(cursor)
+                self.stopped = self.stop()
+                if self.stopped:
+                    break
                 if stop < steps:
                     self.reporter.update(cursor.epoch + stop / steps, figures)
                     self._pause(state, cursor)
@@ -226,13 +239,13 @@ class _Run:
                 record |= self.score(np.asarray(phase.labels(state)))
             self._tick(cursor)
             record["seconds"] = round(cursor.seconds[phase.name], 3)
-            if self.writes:
-                self.metrics.add(record)
+            self.store.add(record)
+            self._call_back(record)
             figures = {name: record[name] for name in (*phase.shown, "acc", "nmi") if name in record}
             cursor.next_epoch()
             self.reporter.update(cursor.epoch, figures)
             self._pause(state, cursor)
-        self.reporter.finish(cursor.epoch, figures, cursor.done)
+        self.reporter.finish(cursor.epoch, figures, cursor.done or self.stopped)
         self._save(state, cursor)
         return state
 
@@ -241,8 +254,13 @@ class _Run:
         rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0), self._listen)
         if not self.writes:
             return Trained(model, rows, {}, [], cursor.seconds)
-        start = checkpoint.load_model(self.workdir / "model" / "start")
-        return Trained(model, rows, start, self.metrics.history, cursor.seconds)
+        return Trained(model, rows, self.store.load_model("start"), self.store.history, cursor.seconds)
+
+    def _call_back(self, record: dict[str, Any]) -> None:
+        """Show the epoch's record; all processes stop if a callback of one says so."""
+        wanted = [bool(callback(dict(record))) for callback in self.callbacks]
+        if self.callbacks and hosts.first(any(wanted)):
+            self.stopped = "stopped by a callback"
 
     def _bind_run(self, phase: Phase) -> Callable:
         loop = epochs.make_run(
@@ -273,7 +291,7 @@ class _Run:
             self.poll()
         except BaseException as request:
             save()
-            if self.writes and not self.checkpoints.finish():
+            if not self.store.finish():
                 kept = "the same command goes on from the last good checkpoint"
                 raise storage.StorageError(f"{request}: the state could not be saved; {kept}") from request
             raise
@@ -291,23 +309,17 @@ class _Run:
             self._report_fault(cursor, "the training state is not finite")
         # Processes whose states have drifted apart (unlike machines, a fault of memory) are not to go on unnoticed.
         hosts.agree(lambda: ({"the training state's checksum": checkpoint.checksum(state)}, None))
-        if self.writes:
-            # A copy all through: training goes on, and adds to the sums, while the checkpoint is being written.
-            # And a checkpoint never knows of epochs that metrics.jsonl lacks.
-            self.checkpoints.save(state, copy.deepcopy(cursor.__dict__), first=self.metrics.flush)
+        self.store.save(state, cursor.__dict__)
         self.saved_at = time.monotonic()
 
     def _save_model(self, name: str, model: dict[str, Any]) -> None:
-        if self.writes:
-            checkpoint.save_model(self.workdir / "model" / name, model)
+        self.store.save_model(name, model)
 
     def _check_finite(self, cursor: Cursor, figures: dict[str, Any]) -> None:
         for name, value in figures.items():
             if isinstance(value, float) and not math.isfinite(value):
                 phase = self.algorithm.phases[cursor.phase].name
-                self._report_fault(
-                    cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another --workdir"
-                )
+                self._report_fault(cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another workdir")
 
     def _warn(self, cursor: Cursor, warning: str, before: str) -> str:
         """Tell a warning that is not the one told last."""
@@ -318,10 +330,8 @@ class _Run:
     def _report_fault(self, cursor: Cursor, fault: str) -> None:
         if fault:
             phase = self.algorithm.phases[cursor.phase].name
-            raise TrainingError(
-                f"training stopped in phase {phase}, epoch {cursor.epoch}: {fault}. "
-                f"The last good checkpoint is kept in {self.workdir / 'checkpoints'}"
-            )
+            kept = f". {self.store.kept}" if self.store.kept else ""
+            raise TrainingError(f"training stopped in phase {phase}, epoch {cursor.epoch}: {fault}{kept}")
 
 
 def _next_stride(stride: int, steps: int, seconds: float) -> int:

@@ -1,9 +1,8 @@
-"""From a config to what a process needs to train or to predict: settings checked, data read, algorithm built."""
+"""From a config and data to what a process needs to train: settings checked, algorithm built."""
 
-import importlib
+import os
 import zlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import jax
@@ -11,134 +10,133 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxcluster import data
-from jaxcluster.commandline import UsageError, check_fields
 from jaxcluster.files import checkpoint, storage
 from jaxcluster.protocol import Algorithm
+from jaxcluster.runtime import devices
 from jaxcluster.runtime.feed import choose_images_on
-from jaxcluster.runtime.progress import Reporter
+from jaxcluster.workflow.settings import UsageError, method_of
 
-__all__ = [
-    "ALGORITHMS",
-    "Job",
-    "algorithm_of",
-    "build",
-    "completed",
-    "load_model",
-    "place_of",
-    "prepare",
-    "settings_of",
-]
-
-ALGORITHMS = {"aspc": "jaxcluster.algorithms.aspc", "clustergan": "jaxcluster.algorithms.clustergan"}
+__all__ = ["Job", "build", "choose_devices", "load_model", "path_of", "prepare"]
 
 
 class Job(NamedTuple):
     """What a process needs to train."""
 
+    config: ConfigDict
     identity: dict[str, Any]
+    """JSON data that decides the results: the config, and a fingerprint of the data."""
     dataset: data.Dataset
     algorithm: Algorithm
     first_model: dict[str, Any] | None
+    """What the first phase of another run has left, with `config.init_from`."""
     devices: list[jax.Device]
-    place: str
+    images_on: str
     remarks: list[str]
 
 
 def prepare(
-    config: ConfigDict | None, reporter: Reporter, *, device_list: list[jax.Device], images_on: str
-) -> tuple[dict[str, Any], Job]:
-    """Check the settings, read the data, build the algorithm.
+    config: ConfigDict, dataset: data.Dataset, *, device_list: list[jax.Device], images_on: str = "auto"
+) -> Job:
+    """Check the settings against the data and build the algorithm.
 
     Args:
-        config: as the command line gives it.
-        reporter: told about progress.
+        config: all settings of one method, see `settings.check_fields`.
+        dataset: to be clustered.
         device_list: those that train.
         images_on: one of `feed.PLACES`.
 
-    Returns:
-        (shared, job): what all processes must have in common, and the job.
-
     Raises:
         UsageError: the settings cannot work.
-        DataError: the data cannot be used.
     """
-    room = algorithm_of(config)
-    check_fields(config, room.get_config())
-    dataset = data.load(**config.data.to_dict(), report=reporter.say)
+    method = method_of(config)
     try:
-        room.check(config, len(dataset.images))
+        method.check(config, len(dataset.images))
     except ValueError as error:
         raise UsageError(str(error)) from error
     algorithm = build(config, len(dataset.images), dataset.frame)
-    first_model = _first_model(config.init_from, algorithm, room.FIRST_PHASE)
-    place = choose_images_on(images_on, dataset.images.nbytes, device_list)
-    identity = {"config": config.to_dict(), "data": _fingerprint(dataset)}
-    remarks = list(room.remarks(config, dataset.images.shape[1:]))
-    job = Job(identity, dataset, algorithm, first_model, device_list, place, remarks)
-    return identity | {"--images_on": place, "version of jax": jax.__version__}, job
-
-
-def algorithm_of(config: ConfigDict | None) -> ModuleType:
-    """The room of the algorithm that a config names."""
-    if config is None:
-        raise UsageError("--config is missing, for example --config=configs/aspc_digits.py")
-    name = config.get("algorithm")
-    if name not in ALGORITHMS:
-        raise UsageError(f"config.algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
-    return importlib.import_module(ALGORITHMS[name])
-
-
-def settings_of(config: dict[str, Any]) -> ConfigDict:
-    """The settings of an earlier run; fields that there were not yet then have their defaults."""
-    known = algorithm_of(ConfigDict(config)).get_config()
-    known.update(config)
-    return known
-
-
-def completed(identity: dict[str, Any]) -> dict[str, Any]:
-    """The identity of an earlier run with all the settings that there are now, see `settings_of`."""
-    return identity | {"config": settings_of(identity["config"]).to_dict()}
+    return Job(
+        config=config,
+        identity={"config": config.to_dict(), "data": _fingerprint(dataset)},
+        dataset=dataset,
+        algorithm=algorithm,
+        first_model=_first_model(config.init_from, algorithm, method.shared_phase),
+        devices=device_list,
+        images_on=choose_images_on(images_on, dataset.images.nbytes, device_list),
+        remarks=list(method.remarks(config, dataset.images.shape[1:])),
+    )
 
 
 def build(config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
-    """Build the algorithm for samples of one frame."""
+    """Build the algorithm for samples of one frame.
+
+    Raises:
+        UsageError: its networks cannot take samples of this shape.
+    """
     shape = {"sample_shape": frame.shape, "offset": frame.offset, "scale": frame.scale}
     try:
-        return algorithm_of(config).build(config, num_samples=num_samples, **shape)
-    except ValueError as error:  # networks that cannot take samples of this shape
+        return method_of(config).build(config, num_samples=num_samples, **shape)
+    except ValueError as error:
         raise UsageError(f"config.network does not fit the data: {error}") from error
 
 
-def place_of(name: str, where: str) -> Path:
-    """The folder of this name; `where` is what a message calls it."""
+def choose_devices(count: int, engine: str) -> list[jax.Device]:
+    """The devices that train, see `devices.choose`.
+
+    Raises:
+        UsageError: there are not so many, or the engine does not take so many.
+    """
+    try:
+        chosen = devices.choose(count)
+    except ValueError as error:
+        raise UsageError(f"--devices {error}") from error
+    except (RuntimeError, AssertionError) as error:  # JAX_PLATFORMS names what there is not here
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        reason = (str(error) or "no such platform").splitlines()[0]
+        raise UsageError(f"JAX finds no device (JAX_PLATFORMS={platforms!r}): {reason}") from error
+    if engine == "jit" and len(chosen) > 1:
+        raise UsageError(f"--engine=jit takes one device, got {len(chosen)}; pmap and shard_map take several")
+    return chosen
+
+
+def path_of(name: str, where: str) -> Path:
+    """The path of this name, local or in a bucket; `where` is what a message calls it.
+
+    Raises:
+        UsageError: no such path can be.
+    """
     try:
         return storage.place(name)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: "~nobody", whose home there is not
         raise UsageError(f"{where}: {error}") from error
 
 
 def load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
-    """Read a model; `where` and `absent` are for the message if it cannot be read, or is not there."""
+    """Read a model; `where` and `absent` are for the message if it cannot be read, or is not there.
+
+    Raises:
+        UsageError: it is not there, or damaged.
+    """
     if not storage.is_folder(folder):
         raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
-    except Exception as error:  # whatever a damaged file makes a reader raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
+    except storage.WorkdirError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
-def _first_model(init_from: str, algorithm: Algorithm, first_phase: str) -> dict[str, Any] | None:
+def _first_model(init_from: str, algorithm: Algorithm, shared_phase: str) -> dict[str, Any] | None:
     """What the first phase of another run has left, if it fits this one."""
     if not init_from:
         return None
     where = f"config.init_from={init_from}"
+    if not shared_phase:
+        raise UsageError(f"{where}: {algorithm.name} takes no model of another run; leave config.init_from empty")
     model = load_model(
-        place_of(init_from, where) / "model" / first_phase,
+        path_of(init_from, where) / "model" / shared_phase,
         where=where,
-        absent=f"no finished {first_phase} phase there",
+        absent=f"no finished {shared_phase} phase there",
     )
-    phase = next(phase for phase in algorithm.phases if phase.name == first_phase)
+    phase = next(phase for phase in algorithm.phases if phase.name == shared_phase)
     wanted, found = _shapes(jax.eval_shape(phase.model, phase.template())), _shapes(model)
     for name in wanted | found:
         if wanted.get(name) != found.get(name):
@@ -163,4 +161,4 @@ def _fingerprint(dataset: data.Dataset) -> dict[str, Any]:
         "checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data),
         "offset": dataset.offset,
         "scale": dataset.scale,
-    }
+    } | ({} if dataset.transform is None else {"transform": dataset.transform})

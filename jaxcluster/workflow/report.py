@@ -1,11 +1,13 @@
 """What a run leaves behind: arrays, a table, a summary and pictures."""
 
+import datetime
 import importlib.metadata
 import io
 import math
 import os
 import platform
 import resource
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,14 +23,24 @@ from jaxcluster.files.workdir import write_csv
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
 
-__all__ = ["Results", "score", "summarize", "write_outputs", "write_pictures"]
+__all__ = [
+    "Finished",
+    "Scaled",
+    "describe_device",
+    "initial_labels",
+    "say_results",
+    "score",
+    "summarize",
+    "write_outputs",
+    "write_pictures",
+]
 
 
 SIMILARITY_SAMPLES = 1000  # in the pictures of pairwise similarity
 VARIETY_SAMPLES = 10_000  # real images that the generated ones are compared with
 
 
-class Results(NamedTuple):
+class Finished(NamedTuple):
     """A finished run."""
 
     dataset: Any
@@ -56,14 +68,16 @@ def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None)
     """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and clusters.csv."""
     for name in ("labels", "confidence", "embedding", "centers"):
         storage.write_array(folder / f"{name}.npy", getattr(outputs, name))
+    if outputs.probabilities is not None:
+        storage.write_array(folder / "probabilities.npy", outputs.probabilities)
     for name, labels in (outputs.others or {}).items():
         storage.write_array(folder / f"{name}.npy", labels)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
 
 
-def summarize(results: Results) -> dict[str, Any]:
+def summarize(finished: Finished) -> dict[str, Any]:
     """Everything worth knowing about a run as strict JSON; scores only if labels were given."""
-    history, outputs, initial = results.trained.history, results.outputs, results.initial
+    history, outputs, initial = finished.trained.history, finished.outputs, finished.initial
     last = {record["phase"]: record for record in history}
     figures: dict[str, Any] = {
         "epochs": {phase: record["epoch"] + 1 for phase, record in last.items()},
@@ -71,17 +85,24 @@ def summarize(results: Results) -> dict[str, Any]:
     }
     for record in last.values():
         figures |= {name: record[name] for name in ("selected", "change") if name in record}
-    figures |= _figures(outputs, results.dataset.labels)
-    figures["initial"] = _figures(initial, results.dataset.labels)
-    if results.generated is not None:
-        figures["generated"] = {"variety": _variety(results)}
+    figures |= _figures(outputs, finished.dataset.labels)
+    figures["initial"] = _figures(initial, finished.dataset.labels)
+    if finished.generated is not None:
+        figures["generated"] = {"variety": _variety(finished)}
     summary = {
         "results": figures,
-        "seconds": {phase: round(seconds, 1) for phase, seconds in results.trained.seconds.items()},
+        "seconds": {phase: round(seconds, 1) for phase, seconds in finished.trained.seconds.items()},
         "device": describe_device(),
         "versions": _versions(),
+        "commit": _commit(),
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
     return _strict(summary)
+
+
+def initial_labels(initial: Outputs) -> np.ndarray:
+    """The assignment that training began from."""
+    return np.asarray((initial.others or {}).get("assignment", initial.labels))
 
 
 def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
@@ -99,11 +120,11 @@ def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
     return figures
 
 
-def _variety(results: Results) -> float:
+def _variety(finished: Finished) -> float:
     """Of the generated images, against a random part of the real ones."""
-    labels = results.outputs.labels
+    labels = finished.outputs.labels
     some = np.random.default_rng(0).permutation(len(labels))[:VARIETY_SAMPLES]
-    return metrics.variety(*results.generated, _Scaled(results.dataset)[some], labels[some])
+    return metrics.variety(*finished.generated, Scaled(finished.dataset)[some], labels[some])
 
 
 def _strict(value: Any) -> Any:
@@ -126,7 +147,7 @@ def describe_device() -> dict[str, Any]:
     }
 
 
-class _Scaled:
+class Scaled:
     """A data set's samples in [0, 1], scaled when they are asked for: all of them may not fit in memory once more."""
 
     def __init__(self, dataset: Any):
@@ -140,20 +161,20 @@ class _Scaled:
         return (self._dataset.images[rows] - np.float32(self._dataset.offset)) * np.float32(self._dataset.scale)
 
 
-def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say: Callable[[str], None]) -> None:
+def write_pictures(folder: Path, finished: Finished, algorithm: Algorithm, *, say: Callable[[str], None]) -> None:
     """Draw the run; a picture that fails is told about and costs nothing else.
 
     Args:
         folder: made if absent.
-        results: of the run; what cannot be drawn of it (typical images of feature vectors, say) is left out.
+        finished: the run; what cannot be drawn of it (typical images of feature vectors, say) is left out.
         algorithm: that was run.
         say: told where a picture failed.
     """
     storage.make_folder(folder)
-    dataset, trained, outputs = results.dataset, results.trained, results.outputs
-    images, scoring = _Scaled(dataset), score(dataset.labels)
+    dataset, trained, outputs = finished.dataset, finished.trained, finished.outputs
+    images, scoring = Scaled(dataset), score(dataset.labels)
     panels = {"pixels" if len(images.shape) == 4 else "features": images}
-    panels["embedding at the start"] = results.initial.embedding
+    panels["embedding at the start"] = finished.initial.embedding
     panels["embedding at the end"] = outputs.embedding
     colors = {"labels": dataset.labels, "clusters": outputs.labels}
     pictures: dict[str, Callable[[BinaryIO], Any]] = {
@@ -161,7 +182,7 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
         "scores": lambda file: plots.curves.scores(
             trained.history,
             file,
-            initial=scoring and scoring(results.initial.labels),
+            initial=scoring and scoring(finished.initial.labels),
             stop_change=algorithm.stop_change,
         ),
         "pca": lambda file: plots.embedding.pca_panels(panels, file, **colors),
@@ -172,13 +193,13 @@ def write_pictures(folder: Path, results: Results, algorithm: Algorithm, *, say:
     }
     if dataset.labels is not None:
         pictures["confusion"] = lambda file: _confusion(dataset.labels, outputs.labels, dataset.label_names, file)
-    if results.generated is not None:
-        drawn, clusters = results.generated
+    if finished.generated is not None:
+        drawn, clusters = finished.generated
         pictures["generated"] = lambda file: plots.samples.grid(
             drawn, file, clusters=clusters, title="generated images"
         )
     if algorithm.similarity is not None:
-        pictures |= _similarities(algorithm.similarity, results)
+        pictures |= _similarities(algorithm.similarity, finished)
     for name, draw in pictures.items():
         try:
             picture = io.BytesIO()
@@ -196,13 +217,13 @@ def _confusion(labels: np.ndarray, clusters: np.ndarray, label_names: tuple[str,
     return plots.confusion.confusion(table, file, row_names=names, column_names=[str(k) for k in columns])
 
 
-def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[[BinaryIO], Any]]:
+def _similarities(similarity: Callable, finished: Finished) -> dict[str, Callable[[BinaryIO], Any]]:
     """Pairwise similarities of a random subset, sorted by the final clusters, at the start and at the end."""
-    some = np.random.default_rng(0).permutation(len(results.outputs.labels))[:SIMILARITY_SAMPLES]
-    clusters = results.outputs.labels[some]
+    some = np.random.default_rng(0).permutation(len(finished.outputs.labels))[:SIMILARITY_SAMPLES]
+    clusters = finished.outputs.labels[some]
     matrices = {
         when: np.asarray(similarity(outputs.embedding[some]))
-        for when, outputs in (("start", results.initial), ("end", results.outputs))
+        for when, outputs in (("start", finished.initial), ("end", finished.outputs))
     }
     return {
         f"similarity_{when}": lambda file, when=when: plots.similarity.block_diagonal(
@@ -210,6 +231,39 @@ def _similarities(similarity: Callable, results: Results) -> dict[str, Callable[
         )
         for when in matrices
     }
+
+
+def say_results(summary: dict[str, Any], reporter: Any) -> None:
+    """Report the sizes of the clusters, what looks wrong, and the scores if there are labels."""
+    results = summary["results"]
+    reporter.say(f"clusters of {', '.join(str(size) for size in results['cluster_sizes'])} samples")
+    for finding in results.get("findings", []):
+        reporter.say(f"warning: {finding}")
+    variety = results.get("generated", {}).get("variety")
+    if variety is not None:
+        reporter.say(f"generated images of a cluster vary {variety:.1%} as much as its real ones")
+    if "scoring" in results:
+        scores = "  ".join(f"{name.upper()} {value:.4f}" for name, value in results["scoring"].items())
+        reporter.say(f"scoring only (against the labels that were given): {scores}")
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that runs, with "+" if it was changed since; None for an installed package.
+
+    JAXCLUSTER_COMMIT names it where the code was copied without its history, to a cloud machine for example.
+    """
+    if "JAXCLUSTER_COMMIT" in os.environ:
+        return os.environ["JAXCLUSTER_COMMIT"]
+    root = Path(jaxcluster.__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    git = ["git", "-C", str(root)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def _versions() -> dict[str, str]:

@@ -41,13 +41,13 @@ def settings(room):
     if room is aspc:
         config.network.hidden, config.network.embedding = (8,), 4
         config.finetune.batch_size, config.finetune.epochs, config.finetune.tolerance = 16, 2, 0.0
-        config.initial.restarts = 3
+        config.initial.n_init = 3
     else:
         config.m = 6
         config.network.clusterer_hidden = config.network.generator_hidden = config.network.discriminator_hidden = (8,)
         config.prior.style = 2
         config.initial.method, config.initial.hidden, config.initial.embedding = "kmeans", (8,), 4
-        config.initial.restarts = config.cluster.restarts = 3
+        config.initial.n_init = config.cluster.n_init = 3
         config.adversarial.batch_size, config.adversarial.epochs = 16, 2
     room.check(config, N)
     return config

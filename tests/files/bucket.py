@@ -152,10 +152,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self._store(name, content, query.get("ifGenerationMatch"))
 
     def do_DELETE(self):
-        path, _ = self._address()
+        path, query = self._address()
         name = self._object(path)
         if name is None:
             return self._refuse(path)
+        if query.get("ifGenerationMatch", "") not in ("", str(self.bucket.objects.get(name, (b"", 0))[1])):
+            return self._say({"error": {"code": 412, "message": "another generation"}}, 412)
         if self.bucket.objects.pop(name, None) is None:
             return self._say({"error": {"code": 404, "message": f"no object {name}"}}, 404)
         return self._answer(b"", 204)

@@ -8,50 +8,61 @@ import random
 import numpy as np
 import pytest
 
+from jaxcluster.files import lines as growing
 from jaxcluster.files import storage
-from jaxcluster.files.storage import Lines, StorageError
+from jaxcluster.files.lines import Lines
+from jaxcluster.files.storage import StorageError
 from jaxcluster.files.workdir import Metrics, WorkdirError, claim
+
+DATA = {"samples": 5, "shape": [2], "dtype": "uint8", "checksum": 1, "offset": 0.0, "scale": 0.5}
 
 
 class Object:
     """A path in a bucket of memory; it has no method that renames, appends or makes folders."""
 
-    def __init__(self, name, store, broken=()):
-        self.name, self.store, self.broken, self.uploads = name, store, broken, []
+    def __init__(self, key, store, broken=()):
+        self.key, self.store, self.broken, self.uploads = key, store, broken, []
 
     def __str__(self):
-        return f"gs://bucket/{self.name}"
+        return f"gs://bucket/{self.key}"
 
     def __truediv__(self, name):
-        return Object(f"{self.name}/{name}", self.store, self.broken)
+        return Object(f"{self.key}/{name}", self.store, self.broken)
 
     def write_bytes(self, content):
-        if any(word in self.name for word in self.broken):
+        if any(word in self.key for word in self.broken):
             raise RuntimeError("the quota is used up\nRetry later")  # buckets' libraries have errors of their own
-        self.store[self.name] = content
+        self.store[self.key] = content
         self.uploads.append(content)
 
     def write_text(self, text):
         self.write_bytes(text.encode())
 
     def read_text(self):
-        return self.store[self.name].decode()
+        return self.store[self.key].decode()
 
     def exists(self):
-        return self.name in self.store or self.is_dir()
+        return self.key in self.store or self.is_dir()
 
     def is_dir(self):
-        return any(name.startswith(self.name + "/") for name in self.store)
+        return any(name.startswith(self.key + "/") for name in self.store)
 
     def iterdir(self):
         if not self.is_dir():
-            raise FileNotFoundError(self.name)
-        inner = {name[len(self.name) + 1 :].split("/")[0] for name in self.store if name.startswith(self.name + "/")}
+            raise FileNotFoundError(self.key)
+        inner = {name[len(self.key) + 1 :].split("/")[0] for name in self.store if name.startswith(self.key + "/")}
         return iter([self / name for name in inner])
 
+    def read_bytes(self):
+        return self.store[self.key]
+
+    @property
+    def name(self):
+        return self.key.rpartition("/")[2]
+
     def unlink(self, missing_ok=False):
-        if not missing_ok or self.name in self.store:
-            del self.store[self.name]
+        if not missing_ok or self.key in self.store:
+            del self.store[self.key]
 
 
 class Clock:
@@ -113,8 +124,8 @@ def test_an_object_of_lines_is_never_long_behind_nor_uploaded_often(seed):
         there = file.read_text().splitlines()
         assert there == added[: len(there)]
         if len(there) < len(added):
-            assert clock.now - complete_at.get(len(there), 0.0) < storage.REWRITE_SECONDS + 7.0
-    assert len(file.uploads) <= 1 + flushes + clock.now / storage.REWRITE_SECONDS
+            assert clock.now - complete_at.get(len(there), 0.0) < growing.REWRITE_SECONDS + 7.0
+    assert len(file.uploads) <= 1 + flushes + clock.now / growing.REWRITE_SECONDS
     lines.close()
     assert file.read_text().splitlines() == added
     before = len(file.uploads)
@@ -163,18 +174,20 @@ def test_lines_that_could_not_be_written_are_not_lost(tmp_path):
 def test_a_bucket_is_claimed_like_a_folder():
     store = {"run/": b""}  # the mark that some tools leave for a folder
     run = Object("run", store)
-    claim(run, {"config": {"seed": 0}})
-    claim(run, {"config": {"seed": 0}})
+    identity = {"config": {"algorithm": "toy", "seed": 0}, "data": DATA}
+    claim(run, identity)
+    claim(run, identity)
     with pytest.raises(WorkdirError, match=r"gs://bucket/run belongs to a run with other settings: config\.seed was 0"):
-        claim(run, {"config": {"seed": 1}})
+        claim(run, {"config": {"algorithm": "toy", "seed": 1}, "data": DATA})
     with pytest.raises(WorkdirError, match="--workdir gs://bucket/other holds files that are not a run"):
         claim(Object("other", {"other/thesis.tex": b"x"}), {})
     with pytest.raises(WorkdirError, match=r"^--workdir gs://bucket/no cannot be written: the quota is used up$"):
         claim(Object("no", {}, broken=["no"]), {})
     metrics = Metrics(run / "metrics.jsonl", keep=lambda record: True)
-    metrics.add({"epoch": 0})
+    record = {"phase": "one", "phase_index": 0, "epoch": 0}
+    metrics.add(record)
     metrics.close()
-    assert Metrics(run / "metrics.jsonl", keep=lambda record: True).history == [{"epoch": 0}]
+    assert Metrics(run / "metrics.jsonl", keep=lambda record: True).history == [record]
 
 
 def test_new_folders_never_hold_anything(tmp_path):
@@ -189,7 +202,8 @@ def test_new_folders_never_hold_anything(tmp_path):
 def test_a_place_may_begin_at_home(monkeypatch):
     monkeypatch.setenv("HOME", "/somewhere")
     assert str(storage.place("~/runs/a")) == "/somewhere/runs/a"
-    assert str(storage.place("~nobody-has-this-name/a")) == "~nobody-has-this-name/a"
+    with pytest.raises(ValueError, match=r"home folder ~nobody-has-this-name is not known; write \./~nobody"):
+        storage.place("~nobody-has-this-name/a")
     assert str(storage.place("runs/~a")) == "runs/~a"
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from absl import flags
 
-from jaxcluster import commandline, main
+from jaxcluster import main
 
 ROOT = Path(__file__).parents[2]
 CONFIG = f"--config={ROOT / 'configs' / 'aspc_digits.py'}"
@@ -21,7 +20,7 @@ SMALL = (
     "--config.pretrain.epochs=2",
     "--config.finetune.epochs=2",
     "--config.finetune.tolerance=0",
-    "--config.initial.restarts=2",
+    "--config.initial.n_init=2",
     "--config.n_clusters=2",
 )
 LONG = "--config.pretrain.epochs=300"  # long enough for a signal to fall into it
@@ -42,32 +41,12 @@ class Said(NamedTuple):
 
 def command(*arguments) -> Said:
     """Run the command line in this process, as often as one likes."""
-    flags.FLAGS.unparse_flags()
-    sys.modules.pop("config_config", None)  # a config file is run in the module of the one before
-    for name in [name for name in flags.FLAGS if name.startswith("config.")]:
-        delattr(flags.FLAGS, name)  # the overrides of the call before
-    for name in (
-        "config",
-        "workdir",
-        "predict",
-        "devices",
-        "engine",
-        "images_on",
-        "coordinator",
-        "processes",
-        "process",
-    ):
-        flags.FLAGS[name].unparse()
-    argv = ["jaxcluster.main", *map(str, arguments)]
-    before, sys.argv = sys.argv, argv  # ml_collections looks for overrides there
     code, said = 0, io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            main.main(commandline.parse(argv))
+            main.main([str(argument) for argument in arguments])
     except SystemExit as end:
         code = end.code
-    finally:
-        sys.argv = before
     return Said(code, said.getvalue())
 
 

@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.skipif(
         importlib.util.find_spec("gcsfs") is None, reason="gcsfs is not installed (pip install -e '.[gcs]')"
     ),
-    pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning"),  # how ml_collections reads a config
 ]
 
 OFTEN = "--config.checkpoint_seconds=0.05"

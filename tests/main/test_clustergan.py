@@ -12,7 +12,6 @@ from jaxcluster import main
 from jaxcluster.runtime.signals import Interrupted
 from tests.main.commands import ROOT, command, refused
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
 SHAPES = {
     "digits": (8, 8),
     "mnist": (28, 28),
@@ -29,7 +28,7 @@ SHORT = (
     "--config.m=6",
     "--config.data.name=",
     "--config.initial.hidden=(9,)",
-    "--config.initial.neighbors=3",
+    "--config.initial.n_neighbors=3",
     "--config.pretrain.epochs=1",
     "--config.adversarial.epochs=2",
     "--config.adversarial.batch_size=20",

@@ -1,38 +1,57 @@
 """Config files and overrides: those that are shipped work, and every mistake gets one clear sentence."""
 
-import importlib.util
-
 import pytest
 
-from jaxcluster import commandline
-from jaxcluster.workflow import job
+from jaxcluster import algorithms, commandline, main
+from jaxcluster.workflow import configs
+from jaxcluster.workflow.settings import check_fields
 from tests.main.commands import CONFIG, ROOT, refused
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
 
-
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.py")), ids=lambda file: file.stem)
-def test_every_shipped_config_is_one_that_works(file):
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config()
-    algorithm = importlib.import_module(job.ALGORITHMS[config.algorithm])
-    commandline.check_fields(config, algorithm.get_config())
-    algorithm.check(config, 1797)
-    assert bool(config.data.name) != bool(config.data.path)
+@pytest.mark.parametrize("name", configs.names())
+def test_every_shipped_config_is_one_that_works(name):
+    config = configs.load(name)
+    assert config.to_dict() == configs.load(str(ROOT / "configs" / f"{name}.py")).to_dict()
+    method = algorithms.get(config.algorithm)
+    check_fields(config, method.defaults())
+    method.check(config, 1797)
+    assert bool(config.data.name) != bool(config.data.path) or name == "default"
+    assert configs.summary(name)
 
 
 def test_a_missing_config():
-    assert refused() == "--config is missing, for example --config=configs/aspc_digits.py"
-    assert "config.seed is set, but --config, which names the config file, is missing" in refused("--config.seed=1")
-    assert refused("--config=no.py") == "--config=no.py: no such file; expected a config such as configs/aspc_digits.py"
+    assert "data.name, data.path: neither is given" in refused()
+    said = refused("--config=no.py")
+    assert said.startswith("--config=no.py: no such file, and no config of this name; there are aspc_digits, ")
     assert "--config=: no such file" in refused("--config=")
+    assert refused("--config") == "--config needs a value: --config=VALUE"
 
 
-def test_an_arm_that_there_is_not():
+def test_the_last_of_repeated_overrides_counts_and_old_names_are_understood(tmp_path):
+    words = ("network.hidden=(16,)", "network.hidden=(7,8)", "initial.restarts=3")
+    words = ["--config=aspc_usps:wide", *(f"--config.{word}" for word in words), "--noconfig.finetune.self_paced"]
+    config = commandline.parse(words, main.FLAGS).config
+    assert config.network.hidden == (7, 8)
+    assert config.initial.n_init == 3
+    assert config.augment.shear == 0.15
+    assert config.finetune.self_paced is False
+
+
+def test_a_config_in_a_folder_with_a_colon(tmp_path):
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (folder / "mine.py").write_text((ROOT / "configs" / "aspc_usps.py").read_text())
+    assert configs.load(f"{folder}/mine.py").augment.shear == 0
+    assert configs.load(f"{folder}/mine.py:wide").augment.shear == 0.15
+
+
+def test_a_variant_that_there_is_not(tmp_path):
+    plain = tmp_path / "plain.py"
+    plain.write_text("from jaxcluster.algorithms import aspc\ndef get_config(): return aspc.get_config()")
+    assert refused(f"--config={plain}:wide") == f"--config={plain}:wide: this config has no variants"
     file = ROOT / "configs" / "aspc_usps.py"
-    with pytest.raises(AssertionError, match=r"cannot be loaded \(ValueError: an arm must be one of paper, wide, got"):
+    message = r"cannot be loaded \(ValueError: the variant must be one of paper, wide, got"
+    with pytest.raises(AssertionError, match=message):
         raise AssertionError(refused(f"--config={file}:wdie"))
 
 
@@ -41,7 +60,7 @@ def test_an_arm_that_there_is_not():
     [
         ("def get_config(:", r"cannot be loaded \(SyntaxError: invalid syntax"),
         ("import no_such_package", r"cannot be loaded \(ModuleNotFoundError: No module named 'no_such_package'\)"),
-        ("x = 1", r"cannot be loaded \(AttributeError: .*has no attribute 'get_config'\)"),
+        ("x = 1", r"the file has no function get_config\(\)"),
         ("def get_config(): return 3", r"get_config\(\) must return a ConfigDict, got int"),
         (
             "from jaxcluster.algorithms import aspc\ndef get_config():\n"
@@ -84,11 +103,11 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.seed=1.5"], "config.seed must be a whole number, got '1.5'"),
         (["--config.pretrain.learning_rate=x"], "config.pretrain.learning_rate must be a number, got 'x'"),
         (["--config.pretrain.augment=maybe"], "config.pretrain.augment must be true or false, got 'maybe'"),
-        (["--config.network.hidden=('a',)"], "config.network.hidden must be a tuple of positive widths, got ('a',)"),
+        (["--config.network.hidden=('a',)"], "config.network.hidden must be a tuple of"),
         (["--config.pretrain=3"], "config.pretrain must be a group of fields (augment, batch_size, epochs"),
         (["--config.checkpoint_seconds=inf"], "config.checkpoint_seconds must be finite, got inf"),
         (["--config.algorithm=kmeans"], "config.algorithm must be one of aspc, clustergan, got 'kmeans'"),
-        (["--config.n_clusters=1"], "config.n_clusters must be at least 2, got 1"),
+        (["--config.n_clusters=1"], "config.n_clusters must be a whole number between 2 and 1,000,000, got 1"),
         (
             ["--config.n_clusters=1798"],
             "config.n_clusters must be at most the number of samples, got 1798 clusters for 1797 samples",
@@ -97,7 +116,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.data.name=", "--config.data.path=no.npz"], "data.path='no.npz': no such file or folder"),
         (["--config.data.path=x.npz"], "data.name, data.path: both are given ('digits' and 'x.npz'); expected exactly"),
         (["stray"], "unexpected argument 'stray'; options are written --name=value"),
-        (["--confg=3"], "Unknown command line flag 'confg'. Did you mean: config ?"),
+        (["--confg=3"], "there is no option --confg. Did you mean --config? See --help"),
         (["--workdir="], "--workdir is empty; name a folder, or leave it out"),
         (
             ["--workdir=s3://b/run"],

@@ -10,8 +10,6 @@ from jaxcluster import main
 from jaxcluster.runtime.signals import Interrupted
 from tests.main.commands import LONG, files_of, run_on
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
-
 
 @contextlib.contextmanager
 def interrupt_in_epoch(number):

@@ -77,7 +77,6 @@ def agree(folder, other):
 
 
 # How ml_collections reads a config.
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,9 @@ ARGUMENTS = {
     ),
     "clustergan": (
         f"--config={ROOT / 'configs' / 'clustergan_digits.py'}", OFTEN, "--config.data.name=", "--config.n_clusters=2",
-        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.neighbors=3", "--config.pretrain.epochs=400",
-        "--config.pretrain.batch_size=5", "--config.adversarial.epochs=200", "--config.adversarial.batch_size=5",
+        "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.n_neighbors=3",
+        "--config.pretrain.epochs=400", "--config.pretrain.batch_size=5",
+        "--config.adversarial.epochs=200", "--config.adversarial.batch_size=5",
         "--config.network.clusterer_hidden=(9,)", "--config.network.generator_hidden=(8,)",
         "--config.network.discriminator_hidden=(7,)",
     ),

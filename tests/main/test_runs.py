@@ -12,8 +12,6 @@ from PIL import Image
 from jaxcluster.workflow import report
 from tests.main.commands import LONG, command, files_of, run_on, two_kinds
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*load_module:DeprecationWarning")  # how ml_collections reads a config
-
 
 def test_a_run_leaves_all_that_a_person_can_use(folder, done):
     run = folder / "run"

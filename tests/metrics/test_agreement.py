@@ -42,3 +42,28 @@ def test_what_cannot_be_compared_is_refused(tmp_path, capsys):
     (tmp_path / "out.json").write_text("")
     assert agreement.main([str(one), str(one), "--out", str(tmp_path / "out.json")]) == 2
     assert "out.json exists; nothing is overwritten" in capsys.readouterr().err
+
+
+def test_runs_on_other_data_are_refused(tmp_path, capsys):
+    folders = runs(tmp_path, one=np.arange(40) % 2, other=np.arange(40) % 2, unknown=np.arange(40) % 2)
+    data = {"samples": 40, "shape": [4, 4, 1], "checksum": 1}
+    (folders[0] / "config.json").write_text(json.dumps({"config": {}, "data": data}))
+    (folders[1] / "config.json").write_text(json.dumps({"config": {}, "data": data}))
+    assert agreement.main(list(map(str, folders))) == 0  # of the third nothing is known
+    (folders[1] / "config.json").write_text(json.dumps({"config": {}, "data": data | {"checksum": 2}}))
+    for arguments in (folders, [folders[2], *folders[:2]]):
+        assert agreement.main(list(map(str, arguments))) == 2
+        assert f"{folders[1]} is of other data than {folders[0]}: checksum differ" in capsys.readouterr().err
+    (folders[1] / "config.json").write_text("{")
+    assert agreement.main(list(map(str, folders))) == 2
+    assert "config.json is damaged: it does not say which data the run is of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [np.zeros((3, 2), int), np.zeros(3), np.zeros(0, int), np.array(["a"])])
+def test_what_holds_no_labels_is_refused(tmp_path, capsys, labels):
+    one, other = runs(tmp_path, one=np.zeros(3, int), other=labels)
+    assert agreement.main([str(one), str(other)]) == 2
+    assert "other/labels.npy holds no labels, whole numbers [n]" in capsys.readouterr().err
+    (other / "labels.npy").write_bytes(b"\x93NUMPY\x01")
+    assert agreement.main([str(one), str(other)]) == 2
+    assert "other/labels.npy cannot be read" in capsys.readouterr().err

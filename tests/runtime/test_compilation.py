@@ -143,3 +143,43 @@ def test_half_an_entry_is_compiled_again_without_a_word(tmp_path):
     assert again == first
     assert repaired.keys() == sizes.keys()
     assert all(abs(repaired[name] - sizes[name]) < 100 for name in sizes)
+
+
+@pytest.mark.parametrize("above", [0, 1, 2])
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_folder_that_others_can_write_is_not_used(no_cache_yet, above, mode):
+    """Who writes there decides what this user's runs execute; so does who can rename the folders above it."""
+    folder = compilation.cache_folder()
+    folder.mkdir(parents=True)
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    loose = (folder, *folder.parents)[above]
+    loose.chmod(mode)
+    said = told()
+    assert len(said) == 1
+    assert said[0].endswith(f"{loose} can be written by others (mode {mode:03o}); chmod go-w it")
+    assert jax.config.jax_compilation_cache_dir is None
+    loose.chmod(0o755)
+    assert told() == []
+
+
+def test_a_folder_of_somebody_else_is_not_used(no_cache_yet, monkeypatch):
+    folder = compilation.cache_folder()
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    said = told()
+    assert len(said) == 1
+    assert "belongs to another user" in said[0]
+    assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_all_folders_that_are_made_are_private(no_cache_yet, tmp_path):
+    before = os.umask(0)
+    try:
+        assert told() == []
+    finally:
+        os.umask(before)
+    for path in (tmp_path / ".cache").rglob("*"):
+        if path.is_dir():
+            assert path.stat().st_mode & 0o077 == 0, path
+    assert (tmp_path / ".cache").stat().st_mode & 0o077 == 0

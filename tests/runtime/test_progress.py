@@ -1,6 +1,12 @@
 """What a run says in a log, with a clock that the test turns."""
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from jaxcluster.runtime import progress
 from jaxcluster.runtime.progress import Reporter
@@ -112,3 +118,53 @@ def test_sentences_are_printed_as_they_are():
     report, _, said = reporter()
     report.say("error: [bold]x[/bold] :100: " + "long " * 60)
     assert lines(said) == ["error: [bold]x[/bold] :100: " + "long " * 60]
+
+
+class Broken(io.StringIO):
+    """A log on a full disk."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+    def flush(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device"), ValueError("closed file")]
+)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_stream_that_cannot_be_written_costs_its_text_and_nothing_else(error, terminal, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(Broken, "isatty", lambda self: terminal)
+    report = Reporter(Broken(error))
+    report.say("a sentence")
+    report.start("pretrain", epoch=0, epochs=2)
+    report.update(1, {"loss": 0.5})
+    report.finish(2, {"loss": 0.5})
+    report.abandon()
+
+
+def test_what_comes_from_files_cannot_steer_the_terminal():
+    report, _, said = reporter()
+    report.say("run \x1b]0;owned\x07 of \r x")
+    assert lines(said) == [r"run \x1b]0;owned\x07 of \r x"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("streams", [">/dev/full", "2>/dev/full", ">/dev/full 2>&1", ">&- 2>&-", "2>&1 | true"])
+def test_a_process_whose_streams_cannot_be_written_ends_well(streams):
+    code = (
+        "from jaxcluster.runtime import progress; import sys, time; progress.guard_streams(); time.sleep(0.2)\n"
+        "print('x' * 9000); print('y', file=sys.stderr); sys.stdout.flush(); progress.Reporter().say('z'); "
+        "assert open('/dev/null').fileno() > 2; sys.exit(3)"
+    )
+    shell = f'set -o pipefail; "{sys.executable}" -c "$CODE" {streams}'
+    ended = subprocess.run(
+        ["bash", "-c", shell], env={**os.environ, "CODE": code, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert ended.returncode == 3

@@ -1,19 +1,22 @@
-"""Arms of experiments: the paper's setting, and `wide`, with more ways to vary an image than the paper has."""
+"""Variants of ASPC-DA: the paper's setting, and `wide`, with more ways to vary an image than the paper has."""
 
 from ml_collections import ConfigDict
 
 __all__ = ["VARIANTS", "apply_variant"]
 
-VARIANTS = ("paper", "wide")
+VARIANTS = {
+    "paper": "the paper's setting, which is the default",
+    "wide": "images are stretched and sheared, too, in both phases",
+}
 
 
 def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
-    """Change the defaults to those of an arm.
+    """Change the defaults to those of a variant.
 
     Args:
-        config: as `get_config` gives it, which is the arm "paper"; changed in place.
-        name: one of `VARIANTS`. "wide" stretches and shears images too, in both phases: handwriting differs in width
-            and slant as much as in angle and place, so that more digits are variations of one another.
+        config: the defaults, which are the variant "paper"; changed in place.
+        name: one of `VARIANTS`. "wide" is for handwriting, which differs in width and slant as much as in angle and
+            place, so that more digits are variations of one another.
 
     Returns:
         The config.
@@ -22,7 +25,7 @@ def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
         ValueError: the name is unknown.
     """
     if name not in VARIANTS:
-        raise ValueError(f"an arm must be one of {', '.join(VARIANTS)}, got {name!r}")
+        raise ValueError(f"the variant must be one of {', '.join(VARIANTS)}, got {name!r}")
     if name == "wide":
         config.augment.stretch = config.augment.shear = 0.15
     return config

@@ -1,113 +1,156 @@
-"""The settings of ClusterGAN, and the check of what a user made of them.
+"""The settings of ClusterGAN, and the rules that tie several of them.
 
-The defaults are the recipe that trains; `arms` turns them into what the paper alone says, and what lies between.
+The defaults are the recipe that trains; `variants` turns them into what the paper alone says, and what lies between.
 """
 
 import math
-from functools import partial
 
 from ml_collections import ConfigDict
 
-from jaxcluster.algorithms import settings
+from jaxcluster.algorithms import groups, settings
+from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_of, share, tuple_of, whole
 
-__all__ = ["check", "get_config", "remarks"]
+__all__ = ["FIELDS", "RENAMED", "check", "remarks"]
 
-TERMS = ("joint", "image", "code", "cycle", "cycle_generator", "consistency", "entropy", "guide")
-READINGS = ("clip", "add", "inward", "none")
+_WEIGHT = number(0, groups.LARGE)
+_DEVIATION = number(0, groups.LARGE)
+_POSITIVE_SHARE = number(0, 1, above=True)
+_MOMENT = number(0, 1, below=True)
+_WIDTHS = tuple_of(groups.WIDTH, "positive widths", empty=True)
 
+_NETWORK = {
+    "family": Field(
+        "mlp", one_of("mlp", "mnist", "cifar"), "fully connected, or convolutional for gray or color images"
+    ),
+    "output": Field("sigmoid", one_of("sigmoid", "tanh"), 'pixels in [0, 1]; "tanh": in [-1, 1]'),
+    "head": Field("normalized", one_of("plain", "normalized"), 'clusterer\'s last layer; "plain" is affine'),
+    "clusterer_hidden": Field((), _WIDTHS, "widths of the clusterer; (): the family's usual ones"),
+    "generator_hidden": Field((), _WIDTHS, "widths of the generator"),
+    "discriminator_hidden": Field((), _WIDTHS, "widths of the discriminator"),
+    "clusterer_noise": Field(0.0, _DEVIATION, "standard deviation of the noise in training, on the clusterer's input"),
+    "image_noise": Field(0.3, _DEVIATION, "the same, on the discriminator's image"),
+    "hidden_noise": Field(0.5, _DEVIATION, "the same, on the discriminator's hidden layers"),
+    "code_noise": Field(0.3, _DEVIATION, "the same, on the discriminator's code"),
+    "noise_end": Field(1.0, share(), "share of the image's and the hidden layers' noise that is left at the end"),
+}
 
-def get_config() -> ConfigDict:
-    """One setting for all data sets; a config file fills in `data`, `network.family` and little else."""
-    config = ConfigDict()
-    config.algorithm = "clustergan"
-    config.m = 10  # units of the clusterer: n_clusters blocks of m / n_clusters; 32 or 64 for hashing
-    settings.add_data(config)
+_PRIOR = {
+    "noise": Field(
+        "none", one_of("clip", "add", "inward", "none"), "kind of noise on the codes, see prior.noisy_codes"
+    ),
+    "width": Field(0.5, _DEVIATION, "of the noise, at the start"),
+    "width_end": Field(0.1, _DEVIATION, "of the noise, at the end"),
+    "style": Field(20, whole(0, 100_000), "uniform units that the generator sees beside the code; the paper has none"),
+    "proportions": Field(
+        "uniform", one_of("uniform", "estimated"), 'of the clusters; "estimated": from the initial clustering'
+    ),
+}
 
-    config.network = ConfigDict()
-    config.network.family = "mlp"
-    config.network.output = "sigmoid"  # pixels in [0, 1]; "tanh": in [-1, 1]
-    config.network.head = "normalized"  # clusterer's last layer; "plain" is affine
-    config.network.clusterer_hidden = ()  # widths; (): the family's usual ones, see networks.players
-    config.network.generator_hidden = ()
-    config.network.discriminator_hidden = ()
-    config.network.clusterer_noise = 0.0  # standard deviations of the noise in training, on the clusterer's input,
-    config.network.image_noise = 0.3  # on the discriminator's image,
-    config.network.hidden_noise = 0.5  # on its hidden layers,
-    config.network.code_noise = 0.3  # and on its code
-    config.network.noise_end = 1.0  # share of the image's and the hidden layers' noise that is left at the end
-
-    config.prior = ConfigDict()
-    config.prior.noise = "none"  # on the codes: "add", "clip" or "inward", see jaxcluster.algorithms.clustergan.prior
-    config.prior.width = 0.5  # of the noise, at the start,
-    config.prior.width_end = 0.1  # and at the end
-    config.prior.style = 20  # uniform units that the generator sees beside the code; 0: none, as in the paper
-    config.prior.proportions = "uniform"  # of the clusters; "estimated": from the initial clustering
-
-    config.weights = ConfigDict()  # of the terms; a score whose weight is 0 is not built
-    config.weights.joint = 2.0  # the paper's score D(z, x)
-    config.weights.image = 1.0  # D(x), for the generator
-    config.weights.code = 4.0  # D(z), for the clusterer
+_WEIGHTS = {  # of the terms; a score whose weight is 0 is not built
+    "joint": Field(2.0, _WEIGHT, "the paper's score D(z, x)"),
+    "image": Field(1.0, _WEIGHT, "D(x), for the generator"),
+    "code": Field(4.0, _WEIGHT, "D(z), for the clusterer"),
     # The terms from here on are sums over units, as printed: these weights were found with m = 10.
-    config.weights.cycle = 3.0  # ||C(G(z)) - code||^2, for the clusterer
-    config.weights.cycle_generator = 1.0  # the same, for the generator
-    config.weights.consistency = 10.0  # Eq. 7
-    config.weights.entropy = 1.0  # Eq. 3, weighed by Eq. 6
-    config.weights.guide = 1.0  # cross-entropy with the initial clustering, while it lasts
+    "cycle": Field(3.0, _WEIGHT, "||C(G(z)) - code||^2, for the clusterer"),
+    "cycle_generator": Field(1.0, _WEIGHT, "the same, for the generator"),
+    "consistency": Field(10.0, _WEIGHT, "Eq. 7"),
+    "entropy": Field(1.0, _WEIGHT, "Eq. 3, weighted by Eq. 6"),
+    "pseudo_labels": Field(1.0, _WEIGHT, "cross-entropy with the pseudo-labels of the initial clustering"),
+}
 
-    config.warm_up = ConfigDict()  # share of training over which a term grows from 0 to its weight; 0: at once
-    # The scores of the generator and the discriminator have none: they play from the first step or not at all.
-    config.warm_up.adversarial = 0.0  # the clusterer's joint and code
-    config.warm_up.cycle = 0.0  # for both
-    config.warm_up.consistency = 0.0
-    config.warm_up.entropy = 0.0
+_WARM_UP = {  # share of training over which a term grows from 0 to its weight; 0: at once
+    # The scores of the generator and the discriminator have none: they are on from the first step or not at all.
+    "adversarial": Field(0.0, share(), "of the clusterer's joint and code"),
+    "cycle": Field(0.0, share(), "for both"),
+    "consistency": Field(0.0, share(), "of Eq. 7"),
+    "entropy": Field(0.0, share(), "of Eq. 3"),
+}
 
-    config.consistency = ConfigDict()  # the variations x~ of Eq. 7; each that is on is drawn anew every step
-    config.consistency.noise = 0.0  # standard deviation, the paper's variation for digits
-    config.consistency.rotation = 10.0  # degrees
-    config.consistency.shift = 0.1  # of height and width, continuous
-    config.consistency.stretch = 0.0  # logarithm of the factor on height and on width
-    config.consistency.shear = 0.0  # rows per column
-    config.consistency.translate = 0  # whole pixels, to either side, the paper's for CIFAR and STL
-    config.consistency.flip = False  # left to right
-    config.consistency.virtual = 0.25  # radius of the virtual adversarial one, in mean distances to the 10th neighbor
+_CONSISTENCY = {  # the variations x~ of Eq. 7; each that is on is drawn anew every step
+    "noise": Field(0.0, _DEVIATION, "standard deviation, the paper's variation for digits"),
+    "rotation": Field(10.0, number(0, 180, unit="degrees"), "largest angle, to either side"),
+    "shift": Field(0.1, share(), "largest shift as a share of height and width, continuous"),
+    "stretch": Field(0.0, share(), "largest logarithm of the factor on height and on width"),
+    "shear": Field(0.0, share(), "largest shear in rows per column"),
+    "translate": Field(0, whole(0, 10_000), "largest shift in whole pixels, the paper's variation for CIFAR and STL"),
+    "flip": Field(False, boolean(), "left to right"),
+    "virtual": Field(0.25, _WEIGHT, "radius of the virtual adversarial one, in mean distances to the 10th neighbor"),
+}
 
-    config.pace = ConfigDict()  # self-paced weights of the entropy loss
-    config.pace.method = "balanced"  # Theorem 1; "plain": Eq. 4; "none": all weights 1
-    config.pace.scope = "epoch"  # solved over all samples once an epoch; "batch": over each batch
-    config.pace.schedule = "age"  # what grows linearly: "age", as in the paper, or "fraction"
-    config.pace.start = 0.01  # fraction selected at first
-    config.pace.full_at = 0.75  # share of training from which all are selected
-    config.pace.rho = 0.3  # how strictly balanced, see spl.gamma_for_quota
-    config.pace.reference = 1000  # samples that each is compared with for its loss; 0: all
+_PACE = {  # self-paced weights of the entropy loss
+    "method": Field("balanced", one_of("balanced", "plain", "none"), 'Theorem 1; "plain": Eq. 4; "none": weights of 1'),
+    "scope": Field("epoch", one_of("epoch", "batch"), "solved over all samples once an epoch, or over each batch"),
+    "schedule": Field("age", one_of("age", "fraction"), 'what grows linearly; "age" in the paper'),
+    "start": Field(0.01, _POSITIVE_SHARE, "fraction selected at first"),
+    "full_at": Field(0.75, _POSITIVE_SHARE, "share of training from which all are selected"),
+    "rho": Field(0.3, number(0, 1e6, above=True), "how strictly balanced, see spl.gamma_for_quota"),
+    "reference": Field(1000, whole(0, 1_000_000_000), "samples that each is compared with for its loss; 0: all"),
+}
 
-    config.adversarial = ConfigDict()
-    config.adversarial.epochs = 60
-    config.adversarial.batch_size = 100
-    config.adversarial.form = "nonsaturating"  # of Eq. 2 for the generator and the clusterer; "minimax": literally
-    config.adversarial.learning_rate = 1e-3
-    config.adversarial.learning_rate_end = 1e-4  # reached in a straight line
-    config.adversarial.beta1 = 0.5
-    config.adversarial.beta2 = 0.999
-    config.adversarial.average = 0.99  # per step, of the clusterer that is used and saved; 0: the last one
+_ADVERSARIAL = {
+    "epochs": Field(60, whole(1, 1_000_000), "how long to train"),
+    "batch_size": Field(100, whole(2, 1_000_000, "because the entropy loss is one of pairs"), "samples in a step"),
+    "form": Field(
+        "nonsaturating",
+        one_of("nonsaturating", "minimax"),
+        'of Eq. 2 for generator and clusterer; "minimax": literally',
+    ),
+    "learning_rate": Field(1e-3, number(0, 1e6, above=True), "of Adam, at the start"),
+    "learning_rate_end": Field(1e-4, number(0, 1e6, above=True), "reached in a straight line"),
+    "beta1": Field(0.5, _MOMENT, "of Adam"),
+    "beta2": Field(0.999, _MOMENT, "of Adam"),
+    "average": Field(0.99, _MOMENT, "per step, of the clusterer that is used and saved; 0: the last one"),
+}
 
-    config.initial = ConfigDict()  # what the blocks begin with
-    config.initial.method = "spectral"  # on an autoencoder's embedding; "kmeans" on the same; "none", as in the paper
-    config.initial.hidden = (250, 250, 1000)  # widths of the autoencoder
-    config.initial.embedding = 10
-    config.initial.neighbors = 10  # of each sample in the graph
-    config.initial.dimensions = (1.0, 1.25, 1.5)  # tried for the spectral embedding, in units of n_clusters
-    config.initial.restarts = 10
-    config.initial.trusted = "balanced"  # the surer samples of each cluster; "surest": of all together
-    config.initial.lasts = 0.25  # share of training over which the guide's weight falls to 0
-    settings.add_augment(config)
-    settings.add_pretrain(config)
-    config.pretrain.epochs = 100
-    config.pretrain.batch_size = 64  # four times the steps of 256 for the same work, and a lower loss for it
+_INITIAL = {  # the initial clustering, whose labels are the pseudo-labels of the first part of training
+    "method": Field(
+        "spectral", one_of("spectral", "kmeans", "none"), 'of an autoencoder\'s embedding; "none", as in the paper'
+    ),
+    "hidden": Field((250, 250, 1000), groups.WIDTHS, "widths of the autoencoder"),
+    "embedding": Field(10, groups.WIDTH, "dimensions of its embedding"),
+    "n_neighbors": Field(10, whole(1, 10_000), "of each sample in the graph"),
+    "dimensions": Field(
+        (1.0, 1.25, 1.5),
+        tuple_of(number(1, 1000), "numbers"),
+        "of the spectral embedding, times n_clusters; all are tried",
+    ),
+    "n_init": Field(10, whole(1, 10_000), "runs from different seeds, of which the best is kept"),
+    "confident": Field(
+        "balanced",
+        one_of("balanced", "surest"),
+        'whose pseudo-labels are used: the surer samples of each cluster; "surest": of all together',
+    ),
+    "pseudo_labels_until": Field(0.25, share(), "share of training over which the pseudo-labels' weight falls to 0"),
+}
 
-    config.cluster = ConfigDict()  # the final k-means on the clusterer's outputs
-    settings.add_kmeans(config.cluster)
-    config.cluster.slack = 0.0
-    return config
+FIELDS = {  # one setting for all data sets; a config file fills in `data`, `network.family` and little else
+    "algorithm": Field("clustergan", one_of("clustergan"), "which method"),
+    "m": Field(10, whole(2, 100_000), "units of the clusterer, a block for each cluster; 32 or 64 for hashing"),
+    **groups.RUN,
+    "network": _NETWORK,
+    "prior": _PRIOR,
+    "weights": _WEIGHTS,
+    "warm_up": _WARM_UP,
+    "consistency": _CONSISTENCY,
+    "pace": _PACE,
+    "adversarial": _ADVERSARIAL,
+    "initial": _INITIAL,
+    "augment": groups.AUGMENT,
+    # Batches of 64 take four times the steps of 256 for the same work, and reach a lower loss.
+    "pretrain": changed(groups.PRETRAIN, epochs=100, batch_size=64),
+    "cluster": changed(groups.KMEANS, inertia_tolerance=0.0),  # the final k-means on the clusterer's outputs
+}
+
+RENAMED = {
+    **{f"cluster.{old}": f"cluster.{new}" for old, new in groups.RENAMED_KMEANS.items()},
+    "initial.restarts": "initial.n_init",
+    "initial.neighbours": "initial.n_neighbors",
+    "initial.neighbors": "initial.n_neighbors",
+    "initial.trusted": "initial.confident",
+    "initial.lasts": "initial.pseudo_labels_until",
+    "weights.guide": "weights.pseudo_labels",
+    "network.head=normalised": "network.head=normalized",
+}
 
 
 def check(config: ConfigDict, num_samples: int) -> None:
@@ -116,99 +159,37 @@ def check(config: ConfigDict, num_samples: int) -> None:
     Raises:
         ValueError: with one sentence.
     """
-    require, one_of = partial(settings.require, config), settings.one_of
-    settings.check_run(config, num_samples)
-
-    def number(field: str, allowed: str, holds) -> None:
-        require(field, allowed, lambda value: settings.finite(value) and holds(value))
-
-    def share(field: str) -> None:
-        number(field, "between 0 and 1", lambda value: 0 <= value <= 1)
-
-    require("m", f"at least config.n_clusters = {config.n_clusters}", lambda m: m >= config.n_clusters)
-    require("network.family", *one_of("mlp", "mnist", "cifar"))
-    require("network.output", *one_of("sigmoid", "tanh"))
-    require("network.head", *one_of("plain", "normalized"))
-    for name in ("clusterer_hidden", "generator_hidden", "discriminator_hidden"):
-        require(f"network.{name}", "a tuple of positive widths, or ()", _widths)
-    for name in ("clusterer_noise", "image_noise", "hidden_noise", "code_noise"):
-        number(f"network.{name}", "0 or a positive standard deviation", lambda s: s >= 0)
-    share("network.noise_end")
-    require("prior.noise", *one_of(*READINGS))
-    number("prior.width", "0 or more", lambda w: w >= 0)
-    number("prior.width_end", "0 or more", lambda w: w >= 0)
-    require("prior.style", "0 or more", lambda s: s >= 0)
-    require("prior.proportions", *one_of("uniform", "estimated"))
-    for name in TERMS:
-        number(f"weights.{name}", "0 or more", lambda w: w >= 0)
-    for name in ("adversarial", "cycle", "consistency", "entropy"):
-        share(f"warm_up.{name}")
-    number("consistency.noise", "0 or a positive standard deviation", lambda s: s >= 0)
-    number("consistency.rotation", "between 0 and 180 degrees", lambda r: 0 <= r <= 180)
-    for name in ("shift", "stretch", "shear"):
-        share(f"consistency.{name}")
-    require("consistency.translate", "0 or more pixels", lambda p: p >= 0)
-    number("consistency.virtual", "0 or more", lambda r: r >= 0)
-    require("pace.method", *one_of("balanced", "plain", "none"))
-    require("pace.scope", *one_of("epoch", "batch"))
-    require("pace.schedule", *one_of("age", "fraction"))
-    number("pace.start", "above 0 and at most 1", lambda p: 0 < p <= 1)
-    number("pace.full_at", "above 0 and at most 1", lambda p: 0 < p <= 1)
-    number("pace.rho", "above 0", lambda r: r > 0)
-    require("pace.reference", "0 (all samples) or more", lambda r: r >= 0)
-    require("adversarial.epochs", "1 or more", lambda e: e >= 1)
-    require("adversarial.batch_size", "at least 2, because the entropy loss is one of pairs", lambda b: b >= 2)
-    require("adversarial.form", *one_of("nonsaturating", "minimax"))
-    for name in ("learning_rate", "learning_rate_end"):
-        number(f"adversarial.{name}", "above 0", lambda r: r > 0)
-    for name in ("beta1", "beta2", "average"):
-        number(f"adversarial.{name}", "between 0 and 1, 1 excluded", lambda b: 0 <= b < 1)
-    require("initial.method", *one_of("spectral", "kmeans", "none"))
-    require("initial.hidden", "a tuple of positive widths", lambda widths: widths and _widths(widths))
-    require("initial.embedding", "at least 1", lambda d: d >= 1)
-    require("initial.neighbors", "at least 1", lambda k: k >= 1)
-    require("initial.dimensions", "a tuple of numbers, each at least 1", _factors)
-    require("initial.restarts", "at least 1", lambda r: r >= 1)
-    require("initial.trusted", *one_of("balanced", "surest"))
-    share("initial.lasts")
-    settings.check_augment(config)
-    require("pretrain.epochs", "0 or more", lambda e: e >= 0)
-    settings.check_phase(config, "pretrain")
-    settings.check_kmeans(config, "cluster")
-    if config.initial.method == "none":
-        if config.prior.proportions == "estimated":
-            raise ValueError(
-                "config.prior.proportions must be 'uniform' when config.initial.method is 'none', got 'estimated': "
-                "they are estimated from the initial clustering"
-            )
-        if config.init_from:
-            raise ValueError(
-                f"config.init_from must be empty when config.initial.method is 'none', got {config.init_from!r}"
-            )
-
-
-def _widths(widths) -> bool:
-    return all(isinstance(width, int) and width > 0 for width in widths)
-
-
-def _factors(factors) -> bool:
-    return len(factors) > 0 and all(settings.finite(factor) and factor >= 1 for factor in factors)
+    settings.check(config, FIELDS)
+    groups.check_clusters(config, num_samples)
+    if config.m < config.n_clusters:
+        raise ValueError(f"config.m must be at least config.n_clusters = {config.n_clusters}, got {config.m}")
+    if config.initial.method != "none":
+        return
+    if config.prior.proportions == "estimated":
+        raise ValueError(
+            "config.prior.proportions must be 'uniform' when config.initial.method is 'none', got 'estimated': "
+            "they are estimated from the initial clustering"
+        )
+    if config.init_from:
+        raise ValueError(
+            f"config.init_from must be empty when config.initial.method is 'none', got {config.init_from!r}"
+        )
 
 
 def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:
     """What a user should know of these settings on this data before the run starts."""
-    said = []
+    sentences = []
     if len(sample_shape) != 3:
-        said.append(
+        sentences.append(
             "feature vectors cannot be rotated, shifted or flipped: the variations are noise "
             f"({config.consistency.noise:g}) and virtual adversarial ones ({config.consistency.virtual:g})"
         )
     if config.prior.proportions == "uniform":
-        said.append(
+        sentences.append(
             f"the prior takes all {config.n_clusters} clusters for about equally large "
             f"({1 / config.n_clusters:.1%} each); config.prior.proportions=estimated does not"
         )
     if config.m % config.n_clusters:
         size = math.ceil(config.m / config.n_clusters)
-        said.append(f"m = {config.m} units in {config.n_clusters} blocks of {size} or {size - 1}")
-    return said
+        sentences.append(f"m = {config.m} units in {config.n_clusters} blocks of {size} or {size - 1}")
+    return sentences

@@ -1,29 +1,42 @@
-"""Arms of experiments: the paper alone, then each extension added, and the paper's ablations of the whole.
+"""Variants of ClusterGAN: the paper alone, then each extension added, and the paper's ablations of the whole.
 
-`paper` sets what the paper says and none of the extensions. Where the paper is silent or cannot be meant, the arm has
-the other settings' reading: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating
-game, the entropy loss as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the
-networks as the config says. Each of `STEPS` after it changes one thing more, and the last is the default of
-`get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3.
-`wide` varies images in more ways than the default does; `sharp` lets the discriminator see them more and more clearly,
-so that the generator must draw better. Arms can be joined: `views+no_spl` is the step before the guide, without
-self-paced learning.
+`paper` sets what the paper says and none of the extensions. Where the paper is silent or cannot be meant, it keeps the
+default: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating loss, the entropy loss
+as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the networks as the config
+says. Each of `STEPS` after it changes one thing more, and the last is the default of `get_config`. `ABLATIONS` take one
+of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3. `wide` varies images in more ways
+than the default does; with `sharp` the discriminator's noise shrinks in training, so that the generator must draw
+better. Variants can be joined: `views+no_spl` is the step before the pseudo-labels, without self-paced learning.
 """
 
 from ml_collections import ConfigDict
 
 __all__ = ["ABLATIONS", "STEPS", "VARIANTS", "apply_variant"]
 
+VARIANTS = {
+    "paper": "the paper alone",
+    "rates": "+ larger learning rates, and a running mean of the clusterer",
+    "codes": "+ clean codes of one unit a cluster, style units and a normalized last layer",
+    "scores": "+ scores of the image and of the code alone, and the cycle",
+    "views": "+ rotated, shifted and virtual adversarial images",
+    "recipe": "+ pseudo-labels of an initial clustering at first, which is the default",
+    "no_gan": "the default without adversarial training",
+    "no_spl": "the default without self-paced weights",
+    "plain_spl": "the default with self-paced weights that are not balanced",
+    "no_consistency": "the default without the consistency loss",
+    "no_entropy": "the default without the entropy loss",
+    "wide": "images are stretched and sheared, too",
+    "sharp": "the discriminator's noise shrinks in training",
+}
 STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
 ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency", "no_entropy")
-VARIANTS = (*STEPS, *ABLATIONS, "wide", "sharp")
 
 
 def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
-    """Change the defaults to those of an arm.
+    """Change the defaults to those of a variant.
 
     Args:
-        config: as `get_config` gives it; changed in place.
+        config: the defaults; changed in place.
         name: one of `VARIANTS`, or several with "+" between: at most one of `STEPS`, at the beginning.
 
     Returns:
@@ -32,11 +45,13 @@ def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
     Raises:
         ValueError: a name is unknown, or one of `STEPS` does not stand at the beginning.
     """
-    for place, part in enumerate(name.split("+")):
+    for index, part in enumerate(name.split("+")):
         if part not in VARIANTS:
-            raise ValueError(f"an arm must be among {', '.join(VARIANTS)}, or some of them joined by +, got {name!r}")
-        if part in STEPS and place > 0:
-            raise ValueError(f"of joined arms only the first can be {part}, got {name!r}")
+            raise ValueError(
+                f"the variant must be one of {', '.join(VARIANTS)}, or some of them joined by +, got {name!r}"
+            )
+        if part in STEPS and index > 0:
+            raise ValueError(f"of joined variants only the first can be {part}, got {name!r}")
         if part in STEPS:
             _reach(config, part)
         elif part in ABLATIONS:
@@ -54,7 +69,7 @@ def _reach(config: ConfigDict, name: str) -> None:
     stage = STEPS.index(name)
     if stage < STEPS.index("recipe"):  # without the initial clustering
         config.initial.method = "none"
-        config.weights.guide = 0.0
+        config.weights.pseudo_labels = 0.0
     if stage < STEPS.index("views"):  # noise as the only variation, as the paper has it for digits, and weight 1
         config.consistency.noise = 0.1
         for variation in ("rotation", "shift", "stretch", "shear", "virtual"):

@@ -1,0 +1,5 @@
+"""`python -m jaxcluster` is the command `jaxcluster`."""
+
+from jaxcluster.main import run
+
+run()

@@ -1,0 +1,280 @@
+"""Fit one config to one data set: train, or go on, and give and write the results."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxcluster import data
+from jaxcluster.files import lock, manifest, storage
+from jaxcluster.files.workdir import claim, read_finished, write_json, write_table
+from jaxcluster.protocol import Algorithm, Outputs
+from jaxcluster.runtime import hosts
+from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.signals import interruption, listen
+from jaxcluster.runtime.trainer import Trained, train
+from jaxcluster.workflow import configs, report
+from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
+from jaxcluster.workflow.page import write_page
+from jaxcluster.workflow.predict import Fitted, outputs_of
+from jaxcluster.workflow.results import Result, read_result
+from jaxcluster.workflow.settings import check_fields, completed, method_of, settings_of
+from jaxcluster.workflow.verdict import judge
+
+__all__ = ["Devices", "fit", "run"]
+
+
+class Devices(NamedTuple):
+    """What a run computes on."""
+
+    count: int = 0
+    """Devices of each process; 0: all accelerators there are, or one CPU."""
+    engine: str = "auto"
+    """One of `runtime.devices.ENGINES`."""
+    images_on: str = "auto"
+    """One of `runtime.feed.PLACES`."""
+
+
+def fit(
+    config: ConfigDict | dict[str, Any] | str,
+    images: Any = None,
+    labels: Any = None,
+    *,
+    workdir: str | Path | None = None,
+    image_shape: tuple[int, ...] | None = None,
+    devices: int = 0,
+    callbacks: Sequence[Callable[[dict[str, Any]], Any]] = (),
+    verbose: bool = True,
+    pictures: bool = True,
+) -> Result:
+    """Cluster a data set as a config says.
+
+        result = jaxcluster.fit("aspc_digits")
+        result = jaxcluster.fit(config, images, workdir="runs/mine")
+
+    Args:
+        config: a `ConfigDict` with all settings of a method (`algorithms.aspc.get_config()` and so on), the same as a
+            dict, or a config's name or path, with ":VARIANT" if wanted.
+        images: [n, h, w], [n, h, w, c] or [n, d]; None: the data that `config.data` names.
+        labels: [n], for scoring and for pictures only; they decide nothing.
+        workdir: a folder (or gs:// path) for checkpoints and results; a run that was interrupted goes on from there,
+            and one that is complete is read. None: nothing is written.
+        image_shape: (h, w) or (h, w, c) of flat images [n, d].
+        devices: how many of this process train together; 0: all accelerators there are, or one CPU.
+        callbacks: each is called with the record of every epoch; one that returns True ends training early.
+        verbose: whether progress is shown on stderr.
+        pictures: whether pictures are drawn; only with a workdir.
+
+    Returns:
+        `Result`.
+
+    Raises:
+        UsageError: the settings cannot work (a ValueError).
+        DataError: the data cannot be used (a ValueError).
+        WorkdirError: the workdir cannot take this run (a ValueError).
+        TrainingError: a loss is not finite, or the algorithm reports a fault.
+        Interrupted: Ctrl-C in a run with a workdir: its state is saved, and the same call goes on. Without a workdir
+            Ctrl-C ends training early and what has been fitted so far is returned.
+    """
+    if isinstance(config, str):
+        config = configs.load(config)
+    config = settings_of(config.to_dict() if isinstance(config, ConfigDict) else config)
+    reporter = Reporter() if verbose else Reporter.quiet()
+
+    def read() -> data.Dataset:
+        if images is None:
+            return data.load(**config.data.to_dict(), report=reporter.say)
+        return data.from_arrays(images, labels, image_shape=image_shape, report=reporter.say)
+
+    folder = None if workdir is None else path_of(str(workdir), f"workdir {workdir}")
+    return run(
+        config,
+        read,
+        workdir=folder,
+        devices=Devices(devices),
+        reporter=reporter,
+        callbacks=callbacks,
+        pictures=pictures,
+    )
+
+
+def run(
+    config: ConfigDict,
+    read: Callable[[], data.Dataset],
+    *,
+    workdir: Path | None,
+    devices: Devices,
+    reporter: Reporter,
+    callbacks: Sequence[Callable[[dict[str, Any]], Any]] = (),
+    pictures: bool = True,
+) -> Result | None:
+    """Train, or go on, and write the results; together with the other processes, if there are.
+
+    Args:
+        config: all settings of a method.
+        read: gives the data.
+        workdir: see `fit`.
+        devices: what to compute on.
+        reporter: told about progress.
+        callbacks: see `fit`.
+        pictures: see `fit`.
+
+    Returns:
+        `Result`; None in all processes but the first.
+    """
+    job = hosts.agree(lambda: _agreed(config, read, devices))
+    with contextlib.ExitStack() as held:
+        if workdir is not None and hosts.only_first(lambda: _take(workdir, job.identity, held, reporter)):
+            reporter.say(f"this run is complete; its results are in {workdir}")
+            if not hosts.is_primary():
+                return None
+            result = read_result(workdir)
+            report.say_results(result.summary, reporter)
+            return result
+        _say_what(job, workdir, reporter)
+        trained = _train(job, workdir, devices, reporter, callbacks)
+        hosts.leave()
+        return _finish(job, trained, workdir, reporter, pictures) if hosts.is_primary() else None
+
+
+def _train(job: Job, workdir: Path | None, devices: Devices, reporter: Reporter, callbacks: Sequence) -> Trained:
+    with _listening(workdir) as (poll, stop):
+        return train(
+            job.algorithm,
+            job.dataset.images,
+            seed=job.config.seed,
+            workdir=workdir,
+            reporter=reporter,
+            poll=poll,
+            stop=stop,
+            callbacks=callbacks,
+            first_model=job.first_model,
+            score=report.score(job.dataset.labels),
+            checkpoint_seconds=job.config.checkpoint_seconds,
+            device_list=job.devices,
+            engine=devices.engine,
+            images_on=job.images_on,
+        )
+
+
+def _agreed(config: ConfigDict, read: Callable, devices: Devices) -> tuple[dict[str, Any], Job]:
+    """The job, with what all processes must have in common."""
+    check_fields(config, method_of(config).defaults())  # before the data, which may take their time
+    device_list = choose_devices(devices.count, devices.engine)
+    job = prepare(config, read(), device_list=device_list, images_on=devices.images_on)
+    common = {"--engine": devices.engine, "devices": len(device_list), "--images_on": job.images_on}
+    return job.identity | common | {"version of jax": jax.__version__}, job
+
+
+def _take(workdir: Path, identity: dict[str, Any], held: contextlib.ExitStack, reporter: Reporter) -> bool:
+    """Take the workdir for this run, until `held` is closed; whether its results are there already, see `_draw`."""
+    held.enter_context(lock.hold(workdir, say=reporter.say))
+    claim(workdir, identity, complete=completed, report=reporter.say)
+    summary = read_finished(workdir, report=reporter.say)
+    return bool(summary) and "pictures" not in summary
+
+
+@contextlib.contextmanager
+def _listening(workdir: Path | None) -> Iterator[tuple[Callable[[], None], Callable[[], str]]]:
+    """How signals are heard: with a workdir the state is saved and the run ends, without one training is cut short."""
+    if workdir is None:
+        with interruption() as stop:
+            yield (lambda: None), stop
+    else:
+        with listen() as poll:
+            yield poll, (lambda: "")
+
+
+def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter, pictures: bool) -> Result:
+    """Make the results, and write them if there is a workdir."""
+    algorithm, dataset = job.algorithm, job.dataset
+    finished = report.Finished(
+        dataset=dataset,
+        trained=trained,
+        outputs=outputs_of(algorithm, trained.model, trained.rows),
+        initial=_initial(algorithm, trained.start),
+        generated=_generated(algorithm, trained.model, job.config.seed),
+    )
+    finished, verdict = judge(finished)
+    summary = job.identity | report.summarize(finished)
+    summary["results"] |= verdict
+    summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
+    if workdir is not None:
+        with manifest.sealing(workdir):
+            report.write_outputs(workdir, finished.outputs, dataset.sample_names)
+            storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
+            if dataset.skipped:
+                write_table(workdir / "skipped.csv", ("file", "reason"), dataset.skipped)
+            if pictures:
+                _draw(workdir, finished, algorithm, summary, reporter)
+            else:
+                write_json(workdir / "summary.json", summary)
+    report.say_results(summary, reporter)
+    if workdir is not None:
+        reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
+    return Result(
+        outputs=finished.outputs,
+        initial=finished.initial,
+        fitted=Fitted(job.config.to_dict(), dataset.frame, jax.tree.map(np.asarray, trained.model)),
+        history=trained.history,
+        summary=summary,
+        workdir=workdir,
+    )
+
+
+def _draw(
+    workdir: Path, finished: report.Finished, algorithm: Algorithm, summary: dict[str, Any], reporter: Reporter
+) -> None:
+    """Draw the pictures, with the summary written before: they may take more memory than there is.
+
+    After a kill in the middle the next start draws once more, and then the run is complete even if that one is killed
+    as well. So a kill by chance costs no picture, and one that comes each time no result.
+    """
+    file = workdir / "summary.json"
+    killed_before = storage.read_text(file) is not None
+    write_json(file, summary if killed_before else summary | {"pictures": "being drawn"})
+    reporter.say(f"labels are in {workdir}; drawing pictures")
+    write_page(workdir / "report.html", finished, summary, say=reporter.say)
+    report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
+    summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
+    write_json(file, summary)
+
+
+def _initial(algorithm: Algorithm, start: dict[str, Any]) -> Outputs:
+    """The outputs at the beginning, and the assignment that training began from if it is another than theirs."""
+    outputs = outputs_of(algorithm._replace(outputs=algorithm.start_outputs), start["model"], start["rows"])
+    assignment = np.asarray(start.get("labels", outputs.labels))
+    if len(np.unique(assignment)) == 1 or np.array_equal(assignment, outputs.labels):
+        return outputs
+    return outputs._replace(others={"assignment": assignment} | (outputs.others or {}))
+
+
+def _generated(algorithm: Algorithm, model: dict[str, Any], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    if algorithm.generate is None:
+        return None
+    return jax.tree.map(np.asarray, jax.jit(algorithm.generate)(model, jax.random.key(seed)))
+
+
+def _say_what(job: Job, workdir: Path | None, reporter: Reporter) -> None:
+    """Report what is about to be trained, on what, and what the algorithm has to remark."""
+    dataset = job.dataset
+    size = "x".join(str(s) for s in dataset.images.shape[1:])
+    kind = "images" if dataset.images.ndim == 4 else "feature vectors"
+    labels = "with" if dataset.labels is not None else "no"
+    shape = f"{len(dataset.images):,} {kind} of {size} ({labels} labels)"
+    where = "" if workdir is None else f"; workdir {workdir}"
+    reporter.say(f"{job.config.algorithm} on {dataset.name}: {shape}{where}")
+    for remark in job.remarks:
+        reporter.say(remark)
+    several = len(job.devices) > 1
+    if several:
+        kind, processes = job.devices[0].device_kind, jax.process_count()
+        reporter.say(f"{len(job.devices)} devices ({kind}) in {processes} process{'es' if processes > 1 else ''}")
+    if job.images_on == "host":
+        reporter.say("the images stay on the host and are sent to the devices in windows (--images_on)")
+    else:
+        reporter.say(f"the images lie on {'each' if several else 'the'} device (--images_on)")

@@ -1,0 +1,231 @@
+"""The view graph method: new labels and selection by hand, and small trainings as a whole."""
+
+import io
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster import algorithms, clusterers
+from jaxcluster.algorithms import viewgraph
+from jaxcluster.algorithms.viewgraph.algorithm import length_of_training
+from jaxcluster.algorithms.viewgraph.inputs import make_inputs
+from jaxcluster.algorithms.viewgraph.relabel import select, smooth
+from jaxcluster.metrics import clustering
+from jaxcluster.protocol import Batch
+from jaxcluster.runtime import trainer
+from jaxcluster.runtime.progress import Reporter
+
+KEY = jax.random.key(0)
+N, K = 60, 3
+TRUTH = np.arange(N) % K
+TOUCHING, APART = 2.0, 12.0  # distances of the middles of clusters, in standard deviations
+
+
+def images(side=8):
+    """Three blobs in different places, and noise."""
+    rng = np.random.default_rng(0)
+    middles = np.zeros((K, side, side))
+    for i, place in enumerate(((1, 1), (1, side - 3), (side - 3, 2))):
+        middles[i, place[0] : place[0] + 2, place[1] : place[1] + 2] = 200
+    return (middles[TRUTH] + rng.integers(0, 50, (N, side, side))).astype(np.uint8)[..., None]
+
+
+def vectors(gap, columns=4):
+    rng = np.random.default_rng(1)
+    return (gap * np.eye(K, columns)[TRUTH] + rng.standard_normal((N, columns))).astype(np.float32)
+
+
+def settings(**changes):
+    config = viewgraph.get_config()
+    config.n_clusters, config.network.hidden = K, (16,)
+    config.graph.views, config.graph.n_vector_neighbors = 1, 10
+    config.train.epochs, config.train.batch_size, config.partition.n_init = 12, 16, 1
+    for name, value in changes.items():
+        group, _, field = name.rpartition("__")
+        (config[group] if group else config)[field] = value
+    viewgraph.check(config, N)
+    return config
+
+
+def build(config, shape):
+    scale = 1 / 255 if len(shape) == 3 else 1.0
+    return viewgraph.build(config, num_samples=N, sample_shape=shape, offset=0.0, scale=scale)
+
+
+def train(config, samples, **options):
+    algorithm = build(config, samples.shape[1:])
+    reporter = options.pop("reporter", Reporter(io.StringIO()))
+    return algorithm, trainer.train(algorithm, samples, seed=0, reporter=reporter, **options)
+
+
+def begun(config, samples):
+    phase = build(config, samples.shape[1:]).phases[0]
+    return phase, phase.begin(None, None, samples, KEY, lambda: None)
+
+
+def test_smoothing_by_hand():
+    probabilities = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    index = np.array([[1, 2], [0, 2], [0, 1]])
+    weights = np.array([[0.25, 0.75], [1.0, 0.0], [0.0, 0.0]])
+    found = smooth(jnp.asarray(probabilities), jnp.asarray(index), jnp.asarray(weights))
+    # Sample 0: half of (1, 0), half of .25 (0, 1) + .75 (.5, .5); sample 2 has no neighbors.
+    np.testing.assert_allclose(found, [[0.6875, 0.3125], [0.5, 0.5], [0.5, 0.5]], rtol=1e-6)
+
+
+def test_selection_takes_the_surest_of_each_cluster():
+    losses = np.array([0.1, 0.4, 0.2, 0.3, 9.0, 7.0, 8.0, 6.0, 5.0, 1.0])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 3])
+    found = np.asarray(select(jnp.asarray(losses), jnp.asarray(labels), 0.75, 5))
+    # Three of four of both large clusters, though all of the second have larger losses; clusters of one stay whole.
+    np.testing.assert_array_equal(found, [1, 0, 1, 1, 0, 1, 1, 1, 1, 1])
+    np.testing.assert_array_equal(select(jnp.asarray(losses), jnp.asarray(labels), 1.0, 5), 1)
+    np.testing.assert_array_equal(select(jnp.ones(4), jnp.asarray([0, 0, 1, 1]), 0.5, 2), 1)
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "wanted"),
+    [
+        (100, (72, 16)),
+        (1797, (24, 32)),
+        (9298, (24, 256)),
+        (10_000, (24, 256)),
+        (70_000, (9, 256)),
+        (280_000, (8, 256)),
+    ],
+)
+def test_length_of_training(num_samples, wanted):
+    assert length_of_training(viewgraph.get_config().train, num_samples) == wanted
+
+
+def test_images_are_clustered_and_new_ones_are_predicted():
+    algorithm, trained = train(settings(ensemble=2), images())
+    outputs = algorithm.outputs(trained.model, trained.rows)
+    assert clustering.accuracy(TRUTH, outputs.labels) == 1
+    assert clustering.accuracy(TRUTH, trained.start["labels"]) == 1
+    np.testing.assert_allclose(outputs.probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(outputs.probabilities.argmax(axis=1), outputs.labels)
+    np.testing.assert_allclose(outputs.confidence, outputs.probabilities.max(axis=1), rtol=1e-6)
+    assert outputs.centers.shape == (K, outputs.embedding.shape[1])
+    # Prediction needs the model alone, and each row its own image.
+    phase = algorithm.phases[0]
+    other = phase.observe(trained.model, jnp.asarray(images()[7:9]), KEY, jnp.arange(2))
+    np.testing.assert_allclose(other["probabilities"].mean(axis=1), outputs.probabilities[7:9], atol=1e-5)
+    assert len(trained.history) == 12
+    assert {"loss", "change", "moved", "view_agreement", "selected"} <= set(trained.history[0])
+
+
+def test_labels_are_kept_until_it_is_time_to_renew_them():
+    phase, state = begun(settings(train__relabel_vectors_after=0.5), vectors(TOUCHING))
+    probabilities = jax.nn.one_hot((state.partition + 1) % K, K)[:, None]
+    rows = {"probabilities": probabilities, "view": probabilities, "embedding": jnp.ones((N, 16))}
+    update = jax.jit(phase.update)
+    early, info = update(state, rows, 4)
+    np.testing.assert_array_equal(early.targets, state.targets)
+    assert info["change"] == 0
+    assert info["network_agreement"] == 0
+    late, info = update(state, rows, 5)
+    np.testing.assert_array_equal(late.labels, (state.partition + 1) % K)
+    assert info["change"] == info["moved"] == 1
+    assert "100% of the samples have left" in phase.warning({name: float(value) for name, value in info.items()})
+    fixed = build(settings(train__relabel_vectors_after=1.0), (4,)).phases[0]
+    never, _ = jax.jit(fixed.update)(state, rows, 11)
+    np.testing.assert_array_equal(never.labels, state.partition)
+
+
+def test_padding_and_unselected_samples_count_nowhere():
+    phase, state = begun(settings(ensemble=2), vectors(TOUCHING))
+    index, position = jnp.arange(8, dtype=jnp.int32), jnp.arange(8, dtype=jnp.int32)
+    samples = jnp.asarray(vectors(TOUCHING)[:8])
+    state = state._replace(weights=state.weights.at[2].set(0.0))
+
+    step = jax.jit(phase.step)
+
+    def run(samples, valid):
+        return step(state, Batch(samples, index, position, valid), KEY)
+
+    some = jnp.asarray([True, True, True, True, False, True, True, True])
+    after, info = run(samples, some)
+    other, _ = run(samples.at[4].set(np.nan).at[2].set(0), some)
+    for one, two in zip(jax.tree.leaves(after.params), jax.tree.leaves(other.params), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert info["loss"][1] == 2 * 6  # two members, six samples each
+    kernels = after.params["head"]["kernel"]
+    assert (kernels[0] != kernels[1]).any()
+
+
+def test_the_first_state_has_the_shapes_of_the_template():
+    for samples in (images(), vectors(TOUCHING)):
+        phase, state = begun(settings(ensemble=2), samples)
+        kinds = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(phase.template(K))]
+        assert kinds == [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
+        assert jax.tree.structure(phase.template(K)) == jax.tree.structure(state)
+
+
+def test_a_number_of_clusters_that_the_graph_suggests():
+    phase, state = begun(settings(n_clusters=0, partition__most_clusters=5), vectors(APART))
+    assert phase.n_clusters(state) == K
+    assert clustering.accuracy(TRUTH, state.partition) == 1
+
+
+def test_vectors_whose_clusters_lie_apart_keep_their_partition():
+    _, touching = begun(settings(), vectors(TOUCHING))
+    assert touching.strength == 1
+    np.testing.assert_allclose(touching.points.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(touching.points.std(axis=0), 1, rtol=1e-4)
+    algorithm, trained = train(settings(train__epochs=0), vectors(APART))
+    np.testing.assert_array_equal(algorithm.outputs(trained.model, trained.rows).labels, trained.start["labels"])
+    assert all(record["moved"] == 0 and record["selected"] == 1 for record in trained.history)
+
+
+def test_views_of_vectors():
+    config = viewgraph.get_config().augment
+    inputs = make_inputs(config, (40,), 0.0, 1.0)
+    points = np.random.default_rng(0).standard_normal((500, 40)).astype(np.float32) * 3 + 1
+    frame = inputs.fit(points)
+    clean, near = inputs.clean(frame, points), jnp.full((500, 40), 1000.0)
+    position = jnp.arange(500)
+    view = np.asarray(inputs.view(frame, KEY, jnp.asarray(points), position, 1.0, near))
+    hidden = view == 0
+    assert abs(hidden.mean() - config.masked) < 0.01
+    step = (view - clean) / (near - clean)
+    step = np.where(hidden, np.nan, step)
+    assert np.nanmax(np.nanmax(step, axis=1) - np.nanmin(step, axis=1)) < 1e-4  # one length for all features
+    assert np.nanmin(step) >= 0
+    assert 0.45 < np.nanmax(step) <= config.step
+    still = inputs.view(frame, KEY, jnp.asarray(points), position, 0.0, near)
+    np.testing.assert_array_equal(still, clean)
+
+
+def test_many_columns_are_reduced_for_the_network():
+    inputs = make_inputs(viewgraph.get_config().augment, (310,), 0.0, 1.0)
+    points = np.random.default_rng(0).standard_normal((70, 310)).astype(np.float32)
+    frame = inputs.fit(points)
+    assert inputs.clean(frame, jnp.asarray(points)).shape == (70, 50) == (70, *inputs.shape)
+    assert {name: leaf.shape for name, leaf in frame.items()} == {
+        name: kind.shape for name, kind in inputs.frame.items()
+    }
+
+
+def test_the_partition_is_that_of_the_graph():
+    _, state = begun(settings(), images())
+    found = clusterers.view_neighbors(images(), views=1)
+    np.testing.assert_array_equal(state.index, found.index)
+    np.testing.assert_allclose(state.edges.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_settings_are_refused_by_name():
+    config = viewgraph.get_config()
+    config.graph.views = 12
+    with pytest.raises(ValueError, match=r"config.graph.views must be 1, 13, 25 or 73, got 12"):
+        viewgraph.check(config, N)
+    config = viewgraph.get_config()
+    config.n_clusters = 1
+    with pytest.raises(ValueError, match=r"config.n_clusters must be 0 \(suggest a number\), or .* from 2 on, got 1"):
+        viewgraph.check(config, N)
+    for name in viewgraph.VARIANTS:
+        viewgraph.check(viewgraph.apply_variant(viewgraph.get_config(), name), N)
+    with pytest.raises(ValueError, match=r"the variant must be one of default, .*, got 'deflaut'"):
+        viewgraph.apply_variant(viewgraph.get_config(), "deflaut")
+    assert algorithms.get("viewgraph") is viewgraph.METHOD

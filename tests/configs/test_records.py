@@ -1,0 +1,104 @@
+"""The tables of the records: which run stands where, and which runs are marked as made by older code."""
+
+import json
+
+import pytest
+
+from configs.records import aspc, reading, tables
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "FOLDER", tmp_path)
+
+    def write(name, acc, *, augment=(True, True), self_paced=True, epochs=100, **more):
+        config = {
+            "seed": int(name.rpartition("-seed")[2]),
+            "init_from": "",
+            "pretrain": {"augment": augment[0]},
+            "finetune": {"augment": augment[1], "self_paced": self_paced, "epochs": epochs},
+        }
+        summary = {
+            "config": config,
+            "results": {"scoring": {"acc": acc, "nmi": 0.5}},
+            "seconds": {"a": 90.0, "b": 30.0},
+        }
+        summary |= {"commit": "0123456789ab", "date": "2026-01-01", "versions": {"jax": "1"}}
+        summary |= {"device": {"platform": "cpu", "kind": "cpu", "cores": 1, "machine": "x"}} | more
+        (tmp_path / f"{name}.json").write_text(json.dumps(summary))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("aspc_usps", ""),
+        ("aspc_usps-arm_wide", ""),
+        ("clustergan_usps_balanced-arm_views+no_spl", ""),
+        ("aspc_usps-table5_true_false_true", "table5"),
+        ("aspc_usps-arm_wide-shift_0.1", "shift"),
+    ],
+)
+def test_runs_of_a_grid_are_told_from_those_of_a_config(name, title):
+    assert reading.title_of(name) == title
+
+
+def test_seeds_stand_in_the_order_of_their_numbers_and_grids_apart(record):
+    for seed in (10, 2, 0):
+        record(f"aspc_usps-seed{seed}", 0.9)
+    record("aspc_usps-table5_true_true_false-seed0", 0.9)
+    assert {name: [run["config"]["seed"] for run in found] for name, found in reading.runs().items()} == {
+        "aspc_usps": [0, 2, 10]
+    }
+    assert list(reading.runs(title="table5")) == ["aspc_usps-table5_true_true_false"]
+
+
+def test_the_ablation_puts_each_run_in_the_row_of_its_own_settings(record):
+    assert aspc.ablation_table() == ""
+    for seed, acc in enumerate((0.7, 0.9)):
+        # The name says otherwise: the config counts.
+        record(f"aspc_usps-table5_x-seed{seed}", acc, augment=(True, False), self_paced=False)
+    record("aspc_fashion-table5_x-seed0", 0.55, augment=(False, True), commit=None)
+    rows = [line.split(" | ") for line in aspc.ablation_table().splitlines()]
+    assert len(rows) == 2 + 8
+    row = next(row for row in rows if row[:3] == ["| yes", "no", "no"])
+    assert row[3:7] == [".800 ± .141 (.700 .900)", ".953", ".500 ± .000", ".896"]
+    assert row[7:] == ["–", ".592", "–", ".650 |"]
+    older = next(row for row in rows if row[:3] == ["| no", "yes", "yes"])
+    assert older[3:] == ["–", ".552", "–", ".711", ".550 †", ".533", ".500", ".608 |"]
+
+
+def test_a_sweep_shows_the_setting_beside_the_paper(record):
+    assert aspc.sweep_table() == ""
+    record("aspc_mnist-figure8_250-seed1", 0.988, epochs=250)
+    assert aspc.sweep_table().splitlines()[2:] == [
+        "| `aspc_mnist` | `finetune.epochs=250` | 1 | .988 | .500 | .988 / – |"
+    ]
+
+
+def test_times_are_told_by_hardware(record):
+    record("aspc_usps-seed0", 0.9)
+    record("aspc_usps-seed1", 0.9, device={"platform": "gpu", "kind": "GPU 1", "count": 1}, seconds={"a": 10.0})
+    assert aspc.time_table().splitlines()[2:] == [
+        "| USPS | 1 CPU core (x) | 1 | 120 | 92 |",
+        "| USPS | GPU 1 | 1 | 10 | 92 |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "known"),
+    [({}, True), ({"commit": None}, False), ({"commit": "0123456789ab+"}, False), ({"date": ""}, False)],
+)
+def test_a_run_of_unknown_code_is_marked(record, lacks, known):
+    record("aspc_usps-seed0", 0.9, **lacks)
+    assert (tables.provenance() == "") == known
+    (summaries,) = reading.runs().values()
+    assert reading.mark(summaries) == ("" if known else " †")
+
+
+def test_a_page_takes_the_tables_with_its_heads():
+    page = "text\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n| c |\n|---|\n| 3 |\n"
+    made, missing = tables.put(["| a | b |\n|---|---|\n| 4 \\1 | 5 |\n| 6 | 7 |", "| d |\n|---|", "text"], page)
+    assert made == page.replace("| 1 | 2 |", "| 4 \\1 | 5 |\n| 6 | 7 |")
+    assert missing == ["| d |\n|---|"]
