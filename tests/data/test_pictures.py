@@ -150,7 +150,7 @@ def test_padding_takes_the_color_of_the_border():
 def test_mixed_sizes_are_read_with_a_size_and_new_pictures_take_it(tmp_path):
     for i, (h, w) in enumerate([(30, 30), (60, 30), (31, 100)]):
         save(tmp_path, f"{i}.png", gray(h, w))
-    with pytest.raises(data.DataError, match=r"data.size brings them to one size, for example data.size=32"):
+    with pytest.raises(data.DataError, match=r"expected one size, or data.size=32, which brings all to 32x32"):
         load(tmp_path)
     found = load(tmp_path, size=16)
     assert found.images.shape == (3, 16, 16, 1)
