@@ -1,4 +1,4 @@
-"""Data as users have it: a dataset's name, an array file or a folder of images becomes a `Dataset`.
+"""Data as users have it: a dataset's name, a file of arrays, a table or a folder of images becomes a `Dataset`.
 
     from jaxcluster import data
     digits = data.load(name="digits")

@@ -1,16 +1,17 @@
 """From what a reader found to a checked `Dataset`: the part that files and arrays in memory share."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
 
 from jaxcluster.data import features
 from jaxcluster.data.choosing import choose
-from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
+from jaxcluster.data.dataset import DataError, Dataset, Frame, Source, printable
 from jaxcluster.data.labels import as_labels
 from jaxcluster.data.pixels import center_of, check_shape, frame_for, scale_of, stored
 
-__all__ = ["assemble", "frame_from"]
+__all__ = ["assemble", "frame_from", "sentences"]
 
 
 def assemble(
@@ -132,6 +133,13 @@ def _check_finite(x: np.ndarray, names: tuple[str, ...] | None, where: str) -> N
         f"{where}: {bad.sum()} of {bad.size} values are NaN or infinity in float32 (in {bad.any(0).sum()} "
         f"columns; first in row {row}, {called}); expected finite numbers: fill them in or leave those rows out"
     )
+
+
+def sentences(report: Callable[[str], None] | None) -> Callable[[str], None]:
+    """What takes the sentences for the user, without anything in them that would steer a terminal; None: stderr."""
+    if report is None:
+        return lambda sentence: print(printable(sentence), file=sys.stderr)
+    return lambda sentence: report(printable(sentence))
 
 
 def frame_from(like: Dataset | Frame | None) -> Frame | None:

@@ -8,11 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["DataError", "Dataset", "Frame", "Source"]
+__all__ = ["DataError", "Dataset", "Frame", "Source", "printable"]
 
 
 class DataError(ValueError):
     """Data that cannot be used: one sentence that names the field, what it got and what is allowed."""
+
+    def __init__(self, sentence: str):
+        super().__init__(printable(sentence))
+
+
+def printable(text: str) -> str:
+    """Text of a file, or its name, as a terminal may show it: control characters and lone surrogates are escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class Frame(NamedTuple):

@@ -277,7 +277,7 @@ def _check_alike(picture: Picture, first: Picture, file: str, first_file: str, c
         (h0, w0), (h, w) = first.pixels.shape[:2], pixels.shape[:2]
         raise DataError(
             f"{where}: images of different sizes: '{first_file}' is {w0}x{h0} and '{file}' is {w}x{h} "
-            "(width x height); data.size brings them to one size, for example data.size=32"
+            "(width x height); expected one size, or data.size=32, which brings all to 32x32"
         )
     if plan.white is None and picture.depth != first.depth:
         raise _DepthFoundError

@@ -1,12 +1,11 @@
 """Arrays in memory, as a notebook or an estimator has them: NumPy, JAX, pandas, polars or nested lists."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from jaxcluster.data.assemble import assemble, frame_from
+from jaxcluster.data.assemble import assemble, frame_from, sentences
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.labels import as_labels, plain_labels
 
@@ -31,7 +30,8 @@ def from_arrays(
         X: [n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]: anything that NumPy makes an array of numbers of,
             or a data frame, whose columns are the features.
         y: [n] labels of any type, for scoring only; None if there are none.
-        image_shape: (h, w) or (h, w, c) of one image, if X holds them flat as [n, h * w * c].
+        image_shape: (h, w) or (h, w, c) of one image, if X holds them flat as [n, h * w * c]; None: as X has it, or as
+            `like` has it if those are images.
         like: the data, or their frame, that a model was fitted on: new data must have its sample shape, and take its
             preprocessing, offset and scale. They may be a single sample.
         scaling: of feature vectors, as in `load`.
@@ -47,10 +47,12 @@ def from_arrays(
         DataError: a ValueError; one sentence that names the argument, what it got and what is allowed.
         TypeError: X is sparse, or holds objects that are no numbers.
     """
-    report = report or _print_on_stderr
+    report = sentences(report)
     frame = frame_from(like)
     array, columns = _as_array(X, field)
     _check_size(array, field, fitting=frame is None)
+    if image_shape is None and frame is not None and len(frame.shape) == 3 and array.ndim == 2:
+        image_shape = frame.shape
     if image_shape is not None:
         array = _unflattened(array, tuple(image_shape), field)
     white = 1.0 if array.dtype == bool else None
@@ -61,10 +63,6 @@ def from_arrays(
         return dataset
     labels, label_names = as_labels(plain_labels(y, "y"), len(array), "y", report)
     return dataset._replace(labels=labels, label_names=label_names)
-
-
-def _print_on_stderr(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
 
 
 def _as_array(X: Any, field: str) -> tuple[np.ndarray, tuple[str, ...] | None]:

@@ -1,14 +1,13 @@
 """One way in: a name or a path becomes a checked `Dataset`."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from jaxcluster.data import arrays, catalog, discovery, folder, sparse, tables
-from jaxcluster.data.assemble import assemble, frame_from
+from jaxcluster.data.assemble import assemble, frame_from, sentences
 from jaxcluster.data.columns import read_features
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.label_files import read_labels
@@ -30,7 +29,7 @@ def load(
     fit: str = "pad",
     ground: str = "auto",
     strict: bool = False,
-    scaling: str = "none",
+    scaling: str = "auto",
     id_column: str = "",
     label_column: str = "",
     n_clusters: int | None = None,
@@ -72,7 +71,7 @@ def load(
     Raises:
         DataError: one sentence that names the field, what it got and what is allowed.
     """
-    report = report or _print_on_stderr
+    report = sentences(report)
     frame = frame_from(like)
     if bool(name) == bool(path):
         got = f"both are given ('{name}' and '{path}')" if name else "neither is given"
@@ -89,10 +88,6 @@ def load(
     if labels_path:
         source = _with_labels(source, labels_path, report, id_column, label_column)
     return assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
-
-
-def _print_on_stderr(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
 
 
 def _with_labels(source: Source, labels_path: str, report, id_column: str, label_column: str) -> Source:

@@ -37,5 +37,5 @@ def check_fits(size: int, what: str, where: str, advice: str = "") -> None:
     there = memory()
     if size > there:
         raise DataError(
-            f"{where}: {what} need {size / 2**30:,.1f} GiB, and there are {there / 2**30:,.1f} GiB of memory{advice}"
+            f"{where}: {what}: {size / 2**30:,.1f} GiB needed, and there are {there / 2**30:,.1f} GiB of memory{advice}"
         )

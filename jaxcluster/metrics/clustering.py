@@ -183,11 +183,17 @@ def evenness(labels_pred, *, n_clusters: int | None = None) -> float:
 
 
 def _names(argument: str, values) -> np.ndarray:
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{argument} must be known for all samples, got {np.ma.getmaskarray(values).sum()} masked ones"
+        )
     values = np.asarray(values)
     if values.ndim != 1:
         raise ValueError(f"{argument} must have shape [n], got {values.shape}")
     if len(values) == 0:
         raise ValueError(f"{argument} must not be empty")
+    if values.dtype.kind in "OT":  # as pandas keeps text, and numbers beside missing ones
+        values = _plain(argument, values)
     if values.dtype.kind == "f":
         whole = np.isfinite(values) & (values == np.floor(values))
         if not whole.all():
@@ -195,6 +201,15 @@ def _names(argument: str, values) -> np.ndarray:
     elif values.dtype.kind not in "biuUS":
         raise ValueError(f"{argument} must hold integers or strings, got dtype {values.dtype}")
     return values
+
+
+def _plain(argument: str, values: np.ndarray) -> np.ndarray:
+    names = values.tolist()
+    for kinds in (str, bool | np.bool_, int | np.integer, int | float | np.integer | np.floating):
+        if all(isinstance(name, kinds) for name in names):
+            return np.array(names)
+    types = ", ".join(sorted({type(name).__name__ for name in names}))
+    raise ValueError(f"{argument} must hold integers or strings, got objects of types {types}")
 
 
 def _assignment(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -37,7 +37,7 @@ def scaled(found):
 )
 def test_shapes(tmp_path, shape, expected):
     array = RNG.random(shape)
-    found = data.load(path=saved(tmp_path, array))
+    found = data.load(path=saved(tmp_path, array), scaling="none")
     assert found.images.shape == expected
     np.testing.assert_array_equal(found.images.reshape(shape), array.astype(np.float32))
     assert found.frame == data.Frame(expected[1:], 0, 1)
@@ -60,7 +60,7 @@ def test_shapes(tmp_path, shape, expected):
     ],
 )
 def test_scale(tmp_path, array, dtype, offset, scale):
-    found = data.load(path=saved(tmp_path, array), report=lambda sentence: None)
+    found = data.load(path=saved(tmp_path, array), scaling="none", report=lambda sentence: None)
     assert found.images.dtype == dtype
     np.testing.assert_array_equal(found.images, array)
     assert (found.offset, found.scale) == (offset, scale)
@@ -131,8 +131,9 @@ def test_an_npz_that_leaves_something_open(tmp_path, arrays, message):
         (np.full((6, 5), "a"), "dtype is <U1; expected"),
         (np.full((6, 5), "2020-01-01", "M8[D]"), r"dtype is datetime64\[D\]; expected"),
         (np.full((6, 5), None), r"holds Python objects \(dtype object\); expected plain numbers"),
-        (np.full((6, 5), 0.5), "all pixels are 0.5; constant data has no clusters"),
-        (np.zeros((6, 5), np.uint8), "all pixels are 0; constant data"),
+        (np.full((6, 5), 0.5), "all columns are constant; constant data has no clusters"),
+        (np.full((6, 5, 2), 0.5), "all pixels are 0.5; constant data has no clusters"),
+        (np.zeros((6, 5, 2), np.uint8), "all pixels are 0; constant data"),
     ],
 )
 def test_arrays_that_are_no_images(tmp_path, array, message):
@@ -227,7 +228,7 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
         data.load(path=str(tmp_path / "x.npz"))
     monkeypatch.setattr("jaxcluster.data.memory.memory", lambda: 1e6)
     np.save(tmp_path / "x.npy", np.zeros((6, 500, 500)))
-    with pytest.raises(data.DataError, match=r"an array of shape \(6, 500, 500\) need 0.0 GiB, and there are"):
+    with pytest.raises(data.DataError, match=r"an array of shape \(6, 500, 500\): 0.0 GiB needed, and there are"):
         data.load(path=str(tmp_path / "x.npy"))
 
 

@@ -43,6 +43,8 @@ def test_new_data_are_preprocessed_alike_by_a_frame_that_went_through_json(scali
     frame = data.Frame(*json.loads(json.dumps(whole.frame)))
     part, _ = given(FAR[7:8], "auto", like=frame._replace(shape=tuple(frame.shape)))
     np.testing.assert_array_equal(part.images, whole.images[7:8])
+    if scaling == "feature":
+        np.testing.assert_allclose(whole.images, (FAR - FAR.mean(0)) / FAR.std(0), rtol=1e-3, atol=1e-4)
     assert part.frame[1:3] == whole.frame[1:3]
 
 

@@ -44,6 +44,8 @@ def test_images_and_flat_images():
     assert given(X, image_shape=(1, 2, 3)).images.shape == (12, 1, 2, 3)
     assert given((X * 255).astype(np.uint8), image_shape=(2, 3)).scale == 1 / 255
     assert given(X > 0.5, image_shape=(2, 3)).scale == 1
+    fitted = given(X, image_shape=(2, 3))
+    np.testing.assert_array_equal(given(X[:1], like=fitted).images, fitted.images[:1])
     for shape in ((2, 2), (6,), (2, -3), (2.0, 3)):
         with pytest.raises(data.DataError, match=r"image_shape="):
             given(X, image_shape=shape)

@@ -62,7 +62,7 @@ def test_another_scale_of_pixels(tmp_path, fitted, new, unit):
 
 
 def test_features_beyond_the_fitted_range_are_said(tmp_path):
-    whole = load(tmp_path, np.array([[-1.0, 3.0], [0.0, 1.0]]))
+    whole = load(tmp_path, np.array([[-1.0, 3.0], [0.0, 1.0]]), scaling="none")
     said = []
     found = load(tmp_path, np.array([[7.0, 1.0]]), like=whole, report=said.append)
     np.testing.assert_array_equal(scaled(found), [[2.0, 0.5]])
@@ -77,7 +77,7 @@ def test_new_pixels_must_be_finite(tmp_path):
 
 
 def test_counts_may_leave_the_fitted_range_both_ways(tmp_path):
-    whole = load(tmp_path, np.array([[0, 5000], [7, 1]]))
+    whole = load(tmp_path, np.array([[0, 5000], [7, 1]]), scaling="none")
     np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 1]]), like=whole)), [[0, 1 / 5000]])
     np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 90000]]), like=whole)), [[0, 18]])
 

@@ -150,7 +150,7 @@ def test_padding_takes_the_color_of_the_border():
 def test_mixed_sizes_are_read_with_a_size_and_new_pictures_take_it(tmp_path):
     for i, (h, w) in enumerate([(30, 30), (60, 30), (31, 100)]):
         save(tmp_path, f"{i}.png", gray(h, w))
-    with pytest.raises(data.DataError, match=r"data.size brings them to one size, for example data.size=32"):
+    with pytest.raises(data.DataError, match=r"expected one size, or data.size=32, which brings all to 32x32"):
         load(tmp_path)
     found = load(tmp_path, size=16)
     assert found.images.shape == (3, 16, 16, 1)
@@ -237,6 +237,19 @@ def test_a_file_does_not_choose_its_decoder(tmp_path, name, content, reason):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(data.DataError, match=reason):
         load(tmp_path / name)
+
+
+def test_names_do_not_steer_the_terminal(tmp_path):
+    for i in range(20):
+        save(tmp_path, f"{i}.png", gray())
+    (tmp_path / "\x1b[2J\n\udce4.png").write_bytes(b"")
+    said = []
+    found = load(tmp_path, said=said)
+    assert "'\\x1b[2J\\n\\udce4.png'" in said[0]
+    assert said[0].isprintable()
+    assert found.skipped[0][0] == "\x1b[2J\n\udce4.png"
+    with pytest.raises(data.DataError, match=r"'\\x1b\[2J\\n\\udce4.png'"):
+        load(tmp_path, strict=True)
 
 
 def parts(tmp_path, *files):

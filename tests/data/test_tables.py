@@ -150,7 +150,7 @@ def test_sparse_matrices(tmp_path):
 
     narrow = sparse.random(20, 30, 0.2, "csr", random_state=0)
     sparse.save_npz(tmp_path / "narrow.npz", narrow)
-    found = data.load(path=str(tmp_path / "narrow.npz"))
+    found = data.load(path=str(tmp_path / "narrow.npz"), scaling="none")
     np.testing.assert_array_equal(found.images, narrow.toarray().astype(np.float32))
     # Two topics over 3,000 words: their documents stay apart in the leading directions.
     topics = np.where(np.arange(60)[:, None] % 2 == np.arange(3000) // 1500, 0.05, 0.001)

@@ -208,3 +208,31 @@ def test_importing_metrics_brings_numpy_only():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["object", "text", "numbers"])
+def test_labels_as_pandas_keeps_them(kind):
+    names, truth = np.array(["x", "y", "x", "y", "z"]), [1, 0, 1, 1, 2]
+    given = {
+        "object": names.astype(object),
+        "text": names.astype(np.dtypes.StringDType()),
+        "numbers": np.array([5, 7, 5, 7, 9], object),
+    }[kind]
+    for score in (metrics.nmi, metrics.accuracy, metrics.ari):
+        assert score(given, truth) == score(names, truth)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array(["x", 1, "x"], object), "labels_true must hold integers or strings, got objects of types int, str"),
+        (
+            np.array(["x", None, "x"], object),
+            "labels_true must hold integers or strings, got objects of types NoneType",
+        ),
+        (np.ma.masked_array([0, 1, 9], mask=[0, 0, 1]), "labels_true must be known for all samples, got 1 masked ones"),
+    ],
+)
+def test_labels_that_are_missing_or_mixed(labels, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.nmi(labels, [0, 1, 0])
