@@ -9,6 +9,7 @@ import pytest
 
 from jaxcluster import algorithms, clusterers
 from jaxcluster.algorithms import viewgraph
+from jaxcluster.algorithms.viewgraph import train as train_module
 from jaxcluster.algorithms.viewgraph.algorithm import length_of_training
 from jaxcluster.algorithms.viewgraph.inputs import make_inputs
 from jaxcluster.algorithms.viewgraph.relabel import select, smooth
@@ -16,6 +17,7 @@ from jaxcluster.metrics import clustering
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import trainer
 from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.signals import Interrupted
 
 KEY = jax.random.key(0)
 N, K = 60, 3
@@ -229,3 +231,43 @@ def test_settings_are_refused_by_name():
     with pytest.raises(ValueError, match=r"the variant must be one of default, .*, got 'deflaut'"):
         viewgraph.apply_variant(viewgraph.get_config(), "deflaut")
     assert algorithms.get("viewgraph") is viewgraph.METHOD
+
+
+class Stopping(Reporter):
+    """Asks for the end in the middle of the third epoch."""
+
+    def __init__(self):
+        self.epoch = 0.0
+        super().__init__(io.StringIO())
+
+    def update(self, epoch, figures):
+        self.epoch = epoch
+        super().update(epoch, figures)
+
+    def poll(self):
+        if self.epoch > 2:
+            raise Interrupted(2)
+
+
+@pytest.mark.long
+def test_an_interrupted_training_goes_on_bit_for_bit_without_the_graph(tmp_path, monkeypatch):
+    config = settings(n_clusters=0, partition__most_clusters=4, train__epochs=4, ensemble=2)
+    _, whole = train(config, vectors(TOUCHING))
+    reporter = Stopping()
+    with pytest.raises(Interrupted):
+        train(config, vectors(TOUCHING), workdir=tmp_path, reporter=reporter, poll=reporter.poll)
+    monkeypatch.setattr(train_module, "make_start", None)  # the graph comes from the checkpoint
+    _, resumed = train(config, vectors(TOUCHING), workdir=tmp_path)
+    for one, two in zip(jax.tree.leaves(whole.model), jax.tree.leaves(resumed.model), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert [record["loss"] for record in whole.history] == [record["loss"] for record in resumed.history]
+
+
+@pytest.mark.long
+def test_two_devices_train_as_one():
+    # The mean loss is that of the global batch, so that a short run differs by rounding alone.
+    config = settings(train__epochs=1, ensemble=2)
+    _, one = train(config, vectors(TOUCHING))
+    _, two = train(config, vectors(TOUCHING), device_list=jax.devices()[:2])
+    for alone, shared in zip(jax.tree.leaves(one.model), jax.tree.leaves(two.model), strict=True):
+        np.testing.assert_allclose(alone, shared, atol=1e-4)
