@@ -11,7 +11,7 @@ from jaxcluster import algorithms, clusterers
 from jaxcluster.algorithms import viewgraph
 from jaxcluster.algorithms.viewgraph import train as train_module
 from jaxcluster.algorithms.viewgraph.algorithm import length_of_training
-from jaxcluster.algorithms.viewgraph.inputs import make_inputs
+from jaxcluster.algorithms.viewgraph.inputs import Neighborhood, make_inputs
 from jaxcluster.algorithms.viewgraph.relabel import select, smooth
 from jaxcluster.metrics import clustering
 from jaxcluster.protocol import Batch
@@ -186,12 +186,16 @@ def test_views_of_vectors():
     inputs = make_inputs(config, (40,), 0.0, 1.0)
     points = np.random.default_rng(0).standard_normal((500, 40)).astype(np.float32) * 3 + 1
     frame = inputs.fit(points)
-    clean, near = inputs.clean(frame, points), jnp.full((500, 40), 1000.0)
+    clean = inputs.clean(frame, points)
+    far = jnp.stack([jnp.full(40, 1000.0), jnp.full(40, -500.0)])
+    near = Neighborhood(jnp.tile(jnp.asarray([[1, 0]]), (500, 1)), jnp.tile(jnp.asarray([[0.25, 0.75]]), (500, 1)), far)
     position = jnp.arange(500)
     view = np.asarray(inputs.view(frame, KEY, jnp.asarray(points), position, 1.0, near))
     hidden = view == 0
     assert abs(hidden.mean() - config.masked) < 0.01
-    step = (view - clean) / (near - clean)
+    up = np.sum(np.where(hidden, 0, view - clean), axis=1, keepdims=True) > 0  # towards 1000; else towards -500
+    assert abs(up.mean() - 0.75) < 0.06
+    step = (view - clean) / (np.where(up, 1000.0, -500.0) - clean)
     step = np.where(hidden, np.nan, step)
     assert np.nanmax(np.nanmax(step, axis=1) - np.nanmin(step, axis=1)) < 1e-4  # one length for all features
     assert np.nanmin(step) >= 0
