@@ -1,10 +1,10 @@
-"""The default algorithm, on the data that the command names.
+"""The default algorithm, the view graph, on the data that the command names.
 
 jaxcluster --config.data.path=FOLDER_OR_FILE --config.n_clusters=12
 """
 
-from jaxcluster.algorithms import aspc
+from jaxcluster.algorithms import viewgraph
 
 
-def get_config():
-    return aspc.get_config()
+def get_config(variant="default"):
+    return viewgraph.apply_variant(viewgraph.get_config(), variant)

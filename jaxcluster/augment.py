@@ -1,7 +1,7 @@
 """Random image transformations inside the graph: rotation, shift, flip and noise, drawn from a key.
 
-Every draw belongs to a sample: it is made from the key and the sample's position in the global batch, so that the
-same batch is augmented alike on one device and on eight. All continuous warps go through one bilinear core.
+Every draw belongs to a sample's position in the global batch (`jaxcluster.draws`). All continuous warps share one
+bilinear interpolation.
 """
 
 import math
@@ -9,11 +9,13 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jaxcluster.draws import draw_by_position
+
 __all__ = ["affine_matrices", "gaussian_noise", "random_affine", "random_flip", "random_translate", "warp"]
 
 Array = jax.Array
 
-NO_POSITION = 2**32 - 1  # folded into a key for further draws: no sample stands there
+NO_POSITION = 2**32 - 1  # folded into a key for further draws; no sample has this position
 
 
 def affine_matrices(
@@ -30,8 +32,8 @@ def affine_matrices(
 
         source = R(θ) S (output − c + t) + c,     R(θ) = [[cos θ, −sin θ], [sin θ, cos θ]],     S = [[s₁, k], [0, s₂]]
 
-    Coordinates are (row, column); a matrix maps a pixel of the output to the place in the input it is read from, so
-    that a stretch above 1 makes what is seen smaller.
+    Coordinates are (row, column); a matrix maps a pixel of the output to the point of the input that is
+    read, so that a stretch above 1 makes the object smaller.
 
     Args:
         rotation: [b] angles θ in radians.
@@ -63,19 +65,19 @@ def affine_matrices(
     middle = jnp.asarray([height / 2 + offsets[center], width / 2 + offsets[center]], shift.dtype)
     cos, sin = jnp.cos(rotation), jnp.sin(rotation)
     first, second = stretch[:, 0], stretch[:, 1]
-    turn = jnp.stack(  # R S
+    linear = jnp.stack(  # R S
         [
             jnp.stack([cos * first, cos * shear - sin * second], -1),
             jnp.stack([sin * first, sin * shear + cos * second], -1),
         ],
         -2,
     )
-    moved = jnp.einsum("bij,bj->bi", turn, shift - middle[None]) + middle[None]
-    return jnp.concatenate([turn, moved[:, :, None]], axis=2)
+    moved = jnp.einsum("bij,bj->bi", linear, shift - middle[None]) + middle[None]
+    return jnp.concatenate([linear, moved[:, :, None]], axis=2)
 
 
 def warp(images: Array, matrices: Array) -> Array:
-    """Read each image at the places its affine matrix gives, bilinearly, edges clamped.
+    """Resample each image by its affine matrix: bilinear interpolation, edges clamped.
 
     The same as `scipy.ndimage.affine_transform(order=1, mode="nearest")`, channel by channel.
 
@@ -97,18 +99,18 @@ def warp(images: Array, matrices: Array) -> Array:
     m = matrices[..., None, None]  # [b, 2, 3, 1, 1]
     top, down = _lower(m[:, 0, 0] * row + m[:, 0, 1] * column + m[:, 0, 2], height)
     left, right = _lower(m[:, 1, 0] * row + m[:, 1, 1] * column + m[:, 1, 2], width)
-    # One list of numbers for the whole batch, and the upper neighbors a fixed step behind the lower ones: on a CPU a
-    # quarter of the time that an indexed read per image takes.
+    # One flat array for the whole batch, in which the upper neighbor lies a fixed step behind the lower one: on a CPU
+    # this takes a quarter of the time of a gather per image.
     image = jnp.arange(b, dtype=jnp.int32)[:, None, None]
     channel = jnp.arange(channels, dtype=jnp.int32)[None, None, None]
-    place = ((image * height + top) * width + left)[..., None] * channels + channel
+    index = ((image * height + top) * width + left)[..., None] * channels + channel
     down_part, right_part = down[..., None], right[..., None]
-    place, down_part, right_part = jax.lax.optimization_barrier((place, down_part, right_part))
-    numbers = jnp.asarray(images).reshape(-1)
+    index, down_part, right_part = jax.lax.optimization_barrier((index, down_part, right_part))
+    pixels = jnp.asarray(images).reshape(-1)
 
     def read(rows: int, columns: int) -> Array:
         step = (rows * width * (height > 1) + columns * (width > 1)) * channels
-        return numbers.at[place + step].get(mode="promise_in_bounds")
+        return pixels.at[index + step].get(mode="promise_in_bounds")
 
     upper = read(0, 0) * (1 - right_part) + read(0, 1) * right_part
     lower = read(1, 0) * (1 - right_part) + read(1, 1) * right_part
@@ -148,10 +150,11 @@ def random_affine(
     """
     _check_images(images)
     _, height, width, _ = images.shape
-    unit = _draw(jax.random.uniform, key, position, (3,), images.dtype) * 2 - 1
+    unit = draw_by_position(jax.random.uniform, key, position, (3,), images.dtype) * 2 - 1
     more = {}
-    if stretch > 0 or shear > 0:  # with a key of their own: the draws above are the same with and without
-        form = _draw(jax.random.uniform, jax.random.fold_in(key, NO_POSITION), position, (3,), images.dtype) * 2 - 1
+    if stretch > 0 or shear > 0:  # with a key of their own, so that the draws above do not depend on them
+        own_key = jax.random.fold_in(key, NO_POSITION)
+        form = draw_by_position(jax.random.uniform, own_key, position, (3,), images.dtype) * 2 - 1
         more = {"stretch": jnp.exp(form[:, :2] * stretch), "shear": form[:, 2] * shear}
     size = jnp.asarray([height, width], images.dtype)
     matrices = affine_matrices(
@@ -179,7 +182,7 @@ def random_flip(key: Array, images: Array, position: Array) -> Array:
     Reference: Ghasedi Dizaji et al., CVPR 2019, section 4 (CIFAR-10 and STL-10).
     """
     _check_images(images)
-    flipped = _draw(jax.random.uniform, key, position, (), jnp.float32) < 0.5
+    flipped = draw_by_position(jax.random.uniform, key, position, (), jnp.float32) < 0.5
     return jnp.where(flipped[:, None, None, None], images[:, :, ::-1], images)
 
 
@@ -193,7 +196,7 @@ def random_translate(key: Array, images: Array, position: Array, *, pixels: int,
         images: [b, h, w, c].
         position: [b] int, the samples' positions in the global batch.
         pixels: largest shift, at least 0.
-        fill: what comes in from outside: "edge" repeats the border, "zero" is 0 (black in [0, 1], gray in [−1, 1]).
+        fill: what enters at the border: "edge" repeats the border, "zero" is 0 (black in [0, 1], gray in [−1, 1]).
 
     Returns:
         [b, h, w, c] shifted images.
@@ -201,7 +204,7 @@ def random_translate(key: Array, images: Array, position: Array, *, pixels: int,
     Raises:
         ValueError: `images` is not [b, h, w, c], `fill` is unknown or `pixels` negative.
 
-    Reference: Ghasedi Dizaji et al., CVPR 2019, section 4, which does not say how far.
+    Reference: Ghasedi Dizaji et al., CVPR 2019, section 4, which does not give the size.
     """
     _check_images(images)
     modes = {"edge": "edge", "zero": "constant"}
@@ -209,7 +212,7 @@ def random_translate(key: Array, images: Array, position: Array, *, pixels: int,
         raise ValueError(f"fill must be 'edge' or 'zero', got {fill!r}")
     if pixels < 0:
         raise ValueError(f"pixels must be at least 0, got {pixels}")
-    offset = _draw(jax.random.randint, key, position, (2,), 0, 2 * pixels + 1)
+    offset = draw_by_position(jax.random.randint, key, position, (2,), 0, 2 * pixels + 1)
     padded = jnp.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=modes[fill])
     cut = jax.vmap(lambda image, at: jax.lax.dynamic_slice(image, (at[0], at[1], 0), images.shape[1:]))
     return cut(padded, offset)
@@ -227,7 +230,7 @@ def gaussian_noise(key: Array, inputs: Array, position: Array, *, sd: float) -> 
     Returns:
         [b, ...] noisy inputs, not clipped.
     """
-    return inputs + sd * _draw(jax.random.normal, key, position, inputs.shape[1:], inputs.dtype)
+    return inputs + sd * draw_by_position(jax.random.normal, key, position, inputs.shape[1:], inputs.dtype)
 
 
 def _lower(source: Array, size: int) -> tuple[Array, Array]:
@@ -240,9 +243,3 @@ def _lower(source: Array, size: int) -> tuple[Array, Array]:
 def _check_images(images: Array) -> None:
     if images.ndim != 4:
         raise ValueError(f"images must be [b, h, w, c], got {images.shape}; feature vectors take gaussian_noise")
-
-
-def _draw(sampler, key: Array, position: Array, *arguments) -> Array:
-    if position.ndim != 1:
-        raise ValueError(f"position must be [b], got {position.shape}")
-    return jax.vmap(lambda p: sampler(jax.random.fold_in(key, p), *arguments))(position)

@@ -18,15 +18,16 @@ from absl import flags, logging
 import jaxcluster
 from jaxcluster import data
 from jaxcluster.commandline import Command, help_text, list_text, one_line, parse, print_error
-from jaxcluster.files import storage
+from jaxcluster.files import manifest, storage
+from jaxcluster.files.reading import printable
 from jaxcluster.files.workdir import WorkdirError
 from jaxcluster.runtime import compilation, devices, hosts
 from jaxcluster.runtime.feed import PLACES
-from jaxcluster.runtime.progress import Reporter
-from jaxcluster.runtime.signals import Interrupted
+from jaxcluster.runtime.progress import Reporter, guard_streams
+from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import fit, report
-from jaxcluster.workflow.job import path_of
+from jaxcluster.workflow.job import choose_devices, path_of
 from jaxcluster.workflow.predict import load_fitted, predict
 from jaxcluster.workflow.settings import UsageError
 
@@ -70,8 +71,10 @@ _define()
 
 
 def run() -> None:
-    """Run the command line of this process."""
-    main(sys.argv[1:])
+    """Run the command line of this process; it ends 25 s after a signal at the latest."""
+    guard_streams()
+    with bounded_exit():
+        main(sys.argv[1:])
 
 
 def main(argv: list[str]) -> None:
@@ -92,12 +95,13 @@ def main(argv: list[str]) -> None:
         else:
             workdir = _workdir(command)
             _join()
+            choose_devices(FLAGS.devices, FLAGS.engine)  # before anything else asks JAX for its devices
             with hosts.broken_is_told():
                 _train(command, workdir, reporter if hosts.is_primary() else Reporter(io.StringIO()))
     except (UsageError, data.DataError, WorkdirError) as error:
-        _stop(f"error: {one_line(error)}", 2)
+        _stop(f"error: {printable(one_line(error))}", 2)
     except (TrainingError, hosts.HostError, OSError) as error:
-        _stop(f"error: {one_line(error)}", 1)
+        _stop(f"error: {printable(one_line(error))}", 1)
     except Interrupted as interrupted:
         _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
     except KeyboardInterrupt:
@@ -123,7 +127,7 @@ def _asked_only(argv: list[str]) -> bool:
 
 def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
     config = command.config
-    fit.run(
+    result = fit.run(
         config,
         lambda: data.load(**config.data.to_dict(), report=reporter.say),
         workdir=workdir,
@@ -131,6 +135,8 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
         reporter=reporter,
         pictures=FLAGS.pictures,
     )
+    if result is not None and result.summary["results"].get("collapsed"):
+        _stop("the clustering has collapsed: one cluster holds nearly all samples, see the warnings", 3)
 
 
 def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_given: bool = False) -> None:
@@ -144,7 +150,8 @@ def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_gi
     dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
     outputs = predict(fitted, dataset)
     new = storage.new_folder(folder / "predictions", dataset.name)
-    report.write_outputs(new, outputs, dataset.files)
+    with manifest.sealing(new):
+        report.write_outputs(new, outputs, dataset.sample_names)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {new}")
 
 

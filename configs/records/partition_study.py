@@ -1,4 +1,4 @@
-"""Which rule without labels keeps the best partition of a graph, and which number of clusters is suggested?
+"""Study: which rule without labels keeps the best partition of a graph, which number of clusters is suggested.
 
     python -m configs.records.partition_study --usps=usps.npz [--only="digits;wine"] [--output=partition_study.json]
 

@@ -18,6 +18,8 @@ _SHIPPED = {
     "viewgraph": "jaxcluster.algorithms.viewgraph:METHOD",
     "aspc": "jaxcluster.algorithms.aspc:METHOD",
     "clustergan": "jaxcluster.algorithms.clustergan:METHOD",
+    "dec": "jaxcluster.algorithms.dec:DEC",
+    "idec": "jaxcluster.algorithms.dec:IDEC",
 }
 _registered: dict[str, Method] = {}
 

@@ -6,6 +6,7 @@ from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_
 
 __all__ = [
     "AUGMENT",
+    "AUTOENCODER",
     "DATA",
     "KMEANS",
     "LARGE",
@@ -25,10 +26,23 @@ WIDTHS = tuple_of(WIDTH, "positive widths")
 
 DATA = {
     "name": Field("", text(), 'a TFDS data set, or "digits" (comes with scikit-learn); or else give data.path'),
-    "path": Field("", text(), "an .npz or .npy file, or a folder of images"),
+    "path": Field("", text(), "a folder of images, or an .npz, .npy, .csv, .tsv or .parquet file"),
     "split": Field("train+test", text(), "which part of a TFDS data set"),
     "labels_path": Field("", text(), "a file of labels, for scoring only"),
     "data_dir": Field("", text(), "where TFDS data is prepared; empty: TFDS_DATA_DIR, or TFDS's own default"),
+    "size": Field(
+        (), tuple_of(whole(1, 4096), "a height and a width", empty=True), "that images are brought to; (): none"
+    ),
+    "fit": Field("pad", one_of("pad", "crop"), "how images of another shape are brought to data.size"),
+    "ground": Field("auto", one_of("auto", "white", "black"), "what is put behind transparent pixels"),
+    "strict": Field(False, boolean(), "whether a file that cannot be read ends the run; else it is skipped and listed"),
+    "scaling": Field(
+        "none", one_of("none", "feature", "row", "both", "auto"), "how feature vectors are scaled, see the data page"
+    ),
+    "id_column": Field("", text(), "heading of a table's column with the samples' names; empty: by the usual headings"),
+    "label_column": Field(
+        "", text(), 'heading of a table\'s column with labels; empty: by the usual ones; "none": none'
+    ),
 }
 
 RUN = {
@@ -37,6 +51,11 @@ RUN = {
     "init_from": Field("", text(), "a workdir whose pretrained autoencoder is taken instead of training one"),
     "checkpoint_seconds": Field(60.0, number(0, 1e9), "time between checkpoints, in seconds"),
     "data": DATA,
+}
+
+AUTOENCODER = {
+    "hidden": Field((500, 500, 2000), WIDTHS, "widths of the encoder; the decoder mirrors them"),
+    "embedding": Field(10, WIDTH, "dimensions of the embedding"),
 }
 
 AUGMENT = {  # the random images that an autoencoder is trained on

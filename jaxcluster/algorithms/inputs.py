@@ -24,13 +24,14 @@ def flat_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: flo
     """Build the inputs of a fully connected network.
 
     Args:
-        config: `config.augment`, see `groups.AUGMENT`.
+        config: settings of `groups.AUGMENT`.
         sample_shape: (h, w, c) or (d,).
         offset: what is subtracted from stored values, and
         scale: what the difference is multiplied by, to bring them into [0, 1].
     """
     is_image = len(sample_shape) == 3
     affine = {name: config[name] for name in ("rotation", "shift", "stretch", "shear")}
+    center, sd = config.center, config.noise
 
     def scaled(images: Array) -> Array:
         return (images.astype(jnp.zeros(()).dtype) - offset) * scale
@@ -42,9 +43,9 @@ def flat_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: flo
         affine_key, noise_key = jax.random.split(key)
         x = scaled(images)
         if is_image and any(size > 0 for size in affine.values()):
-            x = augment.random_affine(affine_key, x, position, center=config.center, **affine)
-        if config.noise > 0:
-            x = augment.gaussian_noise(noise_key, x, position, sd=config.noise)
+            x = augment.random_affine(affine_key, x, position, center=center, **affine)
+        if sd > 0:
+            x = augment.gaussian_noise(noise_key, x, position, sd=sd)
         # Without the barrier XLA fuses the warp into each of its users and computes it several times.
         return jax.lax.optimization_barrier(flat(x))
 

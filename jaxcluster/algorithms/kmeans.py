@@ -9,7 +9,7 @@ from jaxcluster import clusterers
 __all__ = ["kmeans_from_config"]
 
 Array = jax.Array
-PAIRS = 2e8  # of points and centers, over all restarts, in one device call: about a second on two cores
+PAIRS = 2e8  # of points and centers, over all runs, in one device call: about a second on two cores
 
 
 def kmeans_from_config(settings, key: Array, points: Array, n_clusters: int, poll: Callable[[], None]):

@@ -9,14 +9,14 @@ from jaxcluster.protocol import Outputs
 __all__ = ["nearest_center"]
 
 
-def nearest_center(model: dict, rows: dict) -> Outputs:
+def nearest_center(model: dict, features: dict) -> Outputs:
     """Nearest center of each sample ([P2] Eq. 15), and how clearly it is the nearest.
 
         confidence = 1 − (distance to the nearest center) / (distance to the second nearest)
 
     1 at a center, 0 on the border between two clusters.
     """
-    embedding, centers = rows["embedding"], model["centers"]
+    embedding, centers = features["embedding"], model["centers"]
     distances = squared_distances(embedding, centers)
     two_nearest = -jax.lax.top_k(-distances, 2)[0]
     # Two equal centers leave 0/0 for a sample that sits on both: it lies on their border.

@@ -1,4 +1,4 @@
-"""A first phase: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
+"""The first phase: an autoencoder learns to reconstruct augmented images ([P2] section 3.3.1)."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import optax
 from jaxcluster import losses
 from jaxcluster.protocol import Batch, Phase
 
-__all__ = ["PretrainState", "optimizer", "pretrain_phase"]
+__all__ = ["PretrainState", "gradient_step", "optimizer", "pretrain_phase"]
 
 Array = jax.Array
 
@@ -22,7 +22,14 @@ class PretrainState(NamedTuple):
 
 
 def pretrain_phase(settings, network, inputs, transform: optax.GradientTransformation) -> Phase:
-    """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
+    """Build the phase; see `jaxcluster.protocol.Phase` for its parts.
+
+    Args:
+        settings: of `groups.PRETRAIN`.
+        network: `networks.Autoencoder`.
+        inputs: `inputs.Inputs`.
+        transform: the optimizer.
+    """
 
     def init(key: Array) -> PretrainState:
         params = network.init(key)
@@ -37,11 +44,8 @@ def pretrain_phase(settings, network, inputs, transform: optax.GradientTransform
             weights = jnp.ones_like(errors)
             return losses.weighted_mean(errors, weights, valid=batch.valid, over="all", axis_name=axis_name)
 
-        (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-        if axis_name is not None:
-            loss, gradient = jax.lax.psum((loss, gradient), axis_name)
-        updates, opt_state = transform.update(gradient, state.opt_state, state.params)
-        return PretrainState(optax.apply_updates(state.params, updates), opt_state), {"loss": (loss * count, count)}
+        params, opt_state, info = gradient_step(transform, state.params, state.opt_state, loss_of, axis_name)
+        return PretrainState(params, opt_state), info
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
         del key, index
@@ -51,12 +55,34 @@ def pretrain_phase(settings, network, inputs, transform: optax.GradientTransform
         name="pretrain",
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        begin=lambda model, rows, images, key, poll: jax.jit(init)(key),
+        begin=lambda model, features, images, key, poll: jax.jit(init)(key),
         step=step,
         model=lambda state: state.params,
         observe=observe,
         template=lambda: jax.eval_shape(init, jax.random.key(0)),
     )
+
+
+def gradient_step(
+    transform: optax.GradientTransformation, params: Any, opt_state: optax.OptState, loss_of, axis_name: str | None
+) -> tuple[Any, optax.OptState, dict[str, tuple[Array, Array]]]:
+    """Take one step of an optimizer on a loss that is spread over devices.
+
+    Args:
+        transform: the optimizer.
+        params: before the step.
+        opt_state: before the step.
+        loss_of: params -> (share, count), as `losses.weighted_mean` gives them.
+        axis_name: the mapped axis that the batch is spread over.
+
+    Returns:
+        (params, opt_state, info): after the step, and the loss as the trainer wants it.
+    """
+    (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
+    if axis_name is not None:
+        loss, gradient = jax.lax.psum((loss, gradient), axis_name)
+    updates, opt_state = transform.update(gradient, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state, {"loss": (loss * count, count)}
 
 
 def optimizer(settings) -> optax.GradientTransformation:

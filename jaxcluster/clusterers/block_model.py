@@ -303,8 +303,8 @@ def _xlogx(x: np.ndarray) -> np.ndarray:
     return x * np.log(x)
 
 
-def _checked(graph, labels, n_clusters: int | None):
-    """(graph as float64 CSR matrix, labels as integers, number of parts), or an error that names the argument."""
+def as_graph(graph):
+    """Return the graph as a float64 CSR matrix, or raise an error that says what is wrong with it."""
     from scipy.sparse import csr_matrix
 
     graph = csr_matrix(graph, dtype=np.float64)
@@ -316,6 +316,12 @@ def _checked(graph, labels, n_clusters: int | None):
     difference = abs(graph - graph.T)
     if difference.nnz and difference.max() > 1e-6 * graph.data.max():
         raise ValueError(f"graph must be symmetric, got entries that differ by {difference.max():.3g}")
+    return graph
+
+
+def _checked(graph, labels, n_clusters: int | None):
+    """(graph as float64 CSR matrix, labels as integers, number of parts), or an error that names the argument."""
+    graph = as_graph(graph)
     labels = np.asarray(labels)
     if labels.shape != (graph.shape[0],) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be [{graph.shape[0]}] integers, got {labels.dtype} {labels.shape}")

@@ -1,4 +1,4 @@
-"""k-means: Lloyd's iterations from greedy k-means++ seeds, restarts side by side.
+"""k-means: Lloyd's iterations from greedy k-means++ seeds, the best of several restarts.
 
     min over centers m and assignments s of   Σ_i ‖x_i − m_{s_i}‖²
 
@@ -12,8 +12,18 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-__all__ = ["KMeans", "kmeans", "nearest", "seeds", "squared_distances"]
+__all__ = [
+    "KMeans",
+    "centered",
+    "check_points",
+    "kmeans",
+    "nearest",
+    "raw_squared_distances",
+    "seeds",
+    "squared_distances",
+]
 
 Array = jax.Array
 
@@ -42,10 +52,10 @@ class _Run(NamedTuple):
 
 
 def squared_distances(points: Array, centers: Array) -> Array:
-    """Squared Euclidean distances, ‖x‖² − 2x·m + ‖m‖², never below zero.
+    """Squared Euclidean distances ‖x − m‖², never below zero.
 
-    The differences of large squares lose what is small against them: points that lie far from the origin, measured by
-    their spread, should be moved there first, as `nearest` and `kmeans` do.
+    Both are taken relative to the mean of the centers: the differences of large squares would lose what is small
+    against them.
 
     Args:
         points: [n, d].
@@ -54,6 +64,14 @@ def squared_distances(points: Array, centers: Array) -> Array:
     Returns:
         [n, k].
     """
+    middle = jnp.mean(centers, axis=0, keepdims=True)
+    # The mean of large numbers is rounded; of the centers' small distances from it, hardly.
+    middle = middle + jnp.mean(centers - middle, axis=0, keepdims=True)
+    return raw_squared_distances(points - middle, centers - middle)
+
+
+def raw_squared_distances(points: Array, centers: Array) -> Array:
+    """`squared_distances` of points that lie about the origin already: ‖x‖² − 2x·m + ‖m‖²."""
     cross = jnp.matmul(points, centers.T, precision=jax.lax.Precision.HIGHEST)
     squares = jnp.sum(points**2, axis=1)[:, None] + jnp.sum(centers**2, axis=1)[None, :]
     return jnp.maximum(squares - 2 * cross, 0)
@@ -75,7 +93,7 @@ def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
 
 
 def _nearest(points: Array, centers: Array) -> tuple[Array, Array]:
-    distances = squared_distances(points, centers)
+    distances = raw_squared_distances(points, centers)
     labels = jnp.argmin(distances, axis=1).astype(jnp.int32)
     return labels, jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
 
@@ -104,9 +122,10 @@ def kmeans(
 
     Args:
         key: random key of the seeds.
-        points: [n, d] float, n ≥ n_clusters.
+        points: [n, d] float, n ≥ n_clusters, without NaN and infinity. The mean is subtracted first, in the type of
+            the array: float64 in NumPy keeps small distances between large values.
         n_clusters: k.
-        restarts: independent starts, run side by side, as many at once as `AT_ONCE` allows.
+        restarts: independent starts; one that has converged costs nothing more.
         max_iterations: bound on Lloyd's iterations.
         tolerance: a restart ends when its centers move by no more than this share of the mean variance of the
             features (sum of squares over all centers).
@@ -116,18 +135,17 @@ def kmeans(
         poll: called between the slices; may raise.
 
     Returns:
-        `KMeans`. A cluster that loses all its points restarts at the point farthest from its center.
+        `KMeans`. A cluster that loses all its points restarts at the point farthest from its center. With fewer
+        distinct points than clusters it converges with an inertia of zero, to rounding, and leaves clusters empty.
+        Under `jax.jit` values cannot be refused: with NaN or infinity among them the inertia is NaN and `converged`
+        is False.
 
     Raises:
-        ValueError: `points` is not [n, d], or has fewer points than clusters.
+        ValueError: `points` is not [n, d], has fewer points than clusters, or has NaN or infinity.
     """
-    if points.ndim != 2:
-        raise ValueError(f"points must be [n, d], got {points.shape}")
-    if not 1 <= n_clusters <= points.shape[0]:
-        raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
+    check_points(points, n_clusters)
+    points, middle = centered(points)
     limit = tolerance * jnp.mean(jnp.var(points, axis=0))
-    middle = jnp.mean(points, axis=0, keepdims=True)
-    points = points - middle
     run = _start(key, points, n_clusters, restarts)
     while True:
         stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
@@ -136,6 +154,33 @@ def kmeans(
             found = _finish(run, points, slack)
             return found._replace(centers=found.centers + middle)
         poll()
+
+
+def check_points(points: Array, n_clusters: int) -> None:
+    """Refuse points that cannot be clustered; values are looked at where they are known, not under `jax.jit`."""
+    if points.ndim != 2:
+        raise ValueError(f"points must be [n, d], got {points.shape}")
+    if not 1 <= n_clusters <= points.shape[0]:
+        raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
+    if isinstance(points, jax.core.Tracer):
+        return
+    finite = np.isfinite if isinstance(points, np.ndarray) else jnp.isfinite
+    bad = points.shape[0] - int(finite(points).all(axis=1).sum())
+    if bad:
+        raise ValueError(f"points must be finite, got NaN or infinity in {bad} of {points.shape[0]} rows")
+
+
+def centered(points: Array) -> tuple[Array, Array]:
+    """Points less their mean, and that mean [1, d]: squared distances are differences of large squares otherwise."""
+    if isinstance(points, np.ndarray) and points.dtype == np.float64:
+        middle = points.mean(axis=0, keepdims=True)
+        return jnp.asarray(points - middle), jnp.asarray(middle)
+    middle = jnp.mean(points, axis=0, keepdims=True)
+    points = points - middle
+    # Far from the origin the mean itself is rounded; nearer to it, a rest of rounding is left as it is.
+    rest = jnp.mean(points, axis=0, keepdims=True)
+    rest = jnp.where(rest**2 > 1e-4 * jnp.var(points, axis=0, keepdims=True), rest, 0)
+    return points - rest, middle + rest
 
 
 @partial(jax.jit, static_argnames=("n_clusters", "restarts"))
@@ -156,14 +201,14 @@ def seeds(key: Array, points: Array, n_clusters: int) -> Array:
     first_key, key = jax.random.split(key)
     first = points[jax.random.randint(first_key, (), 0, n)]
     centers = jnp.zeros((n_clusters, points.shape[1]), points.dtype).at[0].set(first)
-    closest = squared_distances(points, first[None])[:, 0]
+    closest = raw_squared_distances(points, first[None])[:, 0]
 
     def add(i, carry):
         centers, closest = carry
         mass = jnp.cumsum(closest)
         draws = jax.random.uniform(jax.random.fold_in(key, i), (trials,), points.dtype) * mass[-1]
         candidates = points[jnp.minimum(jnp.searchsorted(mass, draws, side="right"), n - 1)]
-        after = jnp.minimum(closest[:, None], squared_distances(points, candidates))  # [n, trials]
+        after = jnp.minimum(closest[:, None], raw_squared_distances(points, candidates))  # [n, trials]
         best = jnp.argmin(after.sum(axis=0))
         return centers.at[i].set(candidates[best]), after[:, best]
 
@@ -175,17 +220,24 @@ def _iterate(run: _Run, points: Array, stop: Array, limit: Array) -> _Run:
     def go_on(run: _Run):
         return run.active.any() & (run.iteration < stop)
 
-    def lloyd_all(run: _Run) -> _Run:
-        centers, inertia, shift = _each(lambda m: _lloyd(points, m), run.centers, points)
-        moved = run.active[:, None, None]
-        return _Run(
-            centers=jnp.where(moved, centers, run.centers),
-            inertia=jnp.where(run.active, inertia, run.inertia),
-            active=run.active & (shift > limit),
-            iteration=run.iteration + 1,
-        )
+    def lloyd_active(run: _Run) -> _Run:
+        order = jnp.argsort(~run.active, stable=True)  # the active ones first
 
-    return jax.lax.while_loop(go_on, lloyd_all, run)
+        def lloyd_one(i, run: _Run) -> _Run:
+            r = order[i]
+            centers, inertia, shift = _lloyd(points, run.centers[r], rounding)
+            return run._replace(
+                centers=run.centers.at[r].set(centers),
+                inertia=run.inertia.at[r].set(inertia),
+                active=run.active.at[r].set(~(shift <= limit)),  # with NaN it never converges
+            )
+
+        run = jax.lax.fori_loop(0, run.active.sum(), lloyd_one, run)
+        return run._replace(iteration=run.iteration + 1)
+
+    # Squared distances below it are rounding.
+    rounding = 8 * jnp.finfo(points.dtype).eps * jnp.max(jnp.sum(points**2, axis=1))
+    return jax.lax.while_loop(go_on, lloyd_active, run)
 
 
 def _each(function: Callable, centers: Array, points: Array):
@@ -197,16 +249,22 @@ def _each(function: Callable, centers: Array, points: Array):
     return jax.lax.map(function, centers, batch_size=together)
 
 
-def _lloyd(points: Array, centers: Array) -> tuple[Array, Array, Array]:
+def _lloyd(points: Array, centers: Array, rounding: Array) -> tuple[Array, Array, Array]:
     """One iteration: (new centers [k, d], sum of squares before the move, squared length of the move)."""
     labels, distances = _nearest(points, centers)
     members = jax.nn.one_hot(labels, centers.shape[0], dtype=points.dtype)  # [n, k]
     counts = members.sum(axis=0)
     means = jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST) / jnp.maximum(counts, 1)[:, None]
     empty = counts == 0
-    farthest = points[jax.lax.top_k(distances, centers.shape[0])[1]]  # [k, d]
-    replacement = farthest[jnp.cumsum(empty) - 1]  # the j-th empty cluster takes the j-th farthest point
-    moved = jnp.where(empty[:, None], replacement, means)
+
+    def refilled(means: Array) -> Array:
+        far, index = jax.lax.top_k(distances, centers.shape[0])
+        j = jnp.cumsum(empty) - 1  # the j-th empty cluster takes the j-th farthest point
+        # Where every point has a center on it already, an empty cluster stays: fewer distinct points than clusters.
+        replacement = jnp.where((far[j] > rounding)[:, None], points[index[j]], centers)
+        return jnp.where(empty[:, None], replacement, means)
+
+    moved = jax.lax.cond(empty.any(), refilled, lambda means: means, means)
     return moved, distances.sum(), jnp.sum((moved - centers) ** 2)
 
 
@@ -222,13 +280,13 @@ def _finish(run: _Run, points: Array, slack: Array) -> KMeans:
         inertias=inertias,
         silhouettes=silhouettes,
         iterations=run.iteration,
-        converged=~run.active[chosen],
+        converged=~run.active[chosen] & jnp.isfinite(inertias[chosen]),
     )
 
 
 def _quality(points: Array, centers: Array) -> tuple[Array, Array]:
     """Sum of squares, and simplified silhouette (0 where there is no second center, or both are equally near)."""
-    distances = squared_distances(points, centers)
+    distances = raw_squared_distances(points, centers)
     if centers.shape[0] == 1:
         return distances.sum(), jnp.zeros((), points.dtype)
     two = -jax.lax.top_k(-distances, 2)[0]  # [n, 2]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxcluster.clusterers.block_model import block_likelihood, length_from_likelihood, refine_partition
+from jaxcluster.clusterers.block_model import as_graph, block_likelihood, length_from_likelihood, refine_partition
 from jaxcluster.clusterers.spectral import spectral_embedding
 
 __all__ = ["Suggestion", "coarsen_graph", "prediction_strength", "suggest_n_clusters"]
@@ -84,6 +84,7 @@ def suggest_n_clusters(
     Differs from the paper in: prediction strength compares the clusters of a subsample of 75 % with those of the whole,
     on the graph; Tibshirani & Walther classify one half of the points by the centers of the other.
     """
+    graph = as_graph(graph)
     n = graph.shape[0]
     largest = min(max_clusters, n // 3)
     if not 2 <= min_clusters <= largest:

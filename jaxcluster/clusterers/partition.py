@@ -6,6 +6,10 @@ with L of `block_likelihood`. Candidates are k-means and balanced k-means, from 
 with several numbers of dimensions. Which of these finds the right partition differs from data to data (free or equal
 sizes, few dimensions or many); L compares them all on the graph itself, without labels.
 
+Limits: L weighs parts by their edges, so that telling two small clusters apart gains less than halving a large one.
+Where the sizes of clusters differ by more than about five to one, prefer the candidate with the smallest cut
+(`Candidate.normalized_cut`), or ask for more clusters.
+
 Reference: Karrer & Newman (2011) for the likelihood; Ng, Jordan & Weiss (2001) for the embedding.
 """
 
@@ -18,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcluster.clusterers.balanced import balanced_kmeans
-from jaxcluster.clusterers.block_model import block_likelihood, modularity, refine_partition
+from jaxcluster.clusterers.block_model import as_graph, block_likelihood, modularity, refine_partition
 from jaxcluster.clusterers.kmeans import kmeans
 from jaxcluster.clusterers.spectral import normalized_cut, spectral_embedding
 
@@ -80,6 +84,7 @@ def partition_graph(
         ValueError: n_clusters, dimensions or the numbers of starts are out of range, or the graph is no symmetric
             matrix of weights.
     """
+    graph = as_graph(graph)
     n = graph.shape[0]
     if not 1 <= n_clusters <= n:
         raise ValueError(f"n_clusters must lie in 1..n = {n}, got {n_clusters}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxcluster.data import features
+from jaxcluster.data.choosing import choose
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
 from jaxcluster.data.labels import as_labels
 from jaxcluster.data.pixels import center_of, check_shape, frame_for, scale_of, stored
@@ -76,8 +77,8 @@ def _vectors(array, source: Source, like: Frame | None, where: str, report, *, s
     names = source.feature_names
     _check_finite(array, names, where)
     if scaling == "auto":
-        scaling = "none"
-    reduced = {"svd": source.transform["svd"]} if source.transform else {}
+        scaling = choose(array, n_clusters, where, report)
+    reduced = source.transform or {}  # a projection
     fitted = features.fit(array, scaling, where, report, names=names) | reduced
     images = features.apply(fitted, array)
     if scaling == "none":
@@ -99,6 +100,8 @@ def _like(array, source: Source, like: Frame, where: str, report):
         offset, scale = frame_for(images, source.white, like, where, report)
     else:
         offset, scale = like.offset, like.scale
+        if transform["scaling"] == "feature":
+            features.check_scale(images, where, report)
     return images, offset, scale, transform, source.feature_names
 
 

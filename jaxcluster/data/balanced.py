@@ -2,7 +2,8 @@
 
     python -m jaxcluster.data.balanced --data usps.npz --per-class 700 --seed 0 --out usps_balanced.npz
 
-The labels draw the subset and are carried along for scoring.
+The labels draw the subset and are carried along for scoring, with the names of the classes. A run on the subset sees
+the same inputs as one on the whole.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcluster.data import DataError, load
+from jaxcluster.data import Dataset, load
 
 __all__ = ["draw", "main"]
 
@@ -40,24 +41,56 @@ def draw(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
 def main(arguments: list[str] | None = None) -> int:
     """Read, draw, write; 0, or 2 after an error that is told in one sentence."""
     parser = argparse.ArgumentParser(prog="python -m jaxcluster.data.balanced", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True, help="an .npz file with x and y, or a folder with a folder a class")
+    parser.add_argument("--data", required=True, help="a file with labels, or a folder with a folder a class")
     parser.add_argument("--per-class", type=int, required=True, help="samples of each class")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default 0)")
     parser.add_argument("--out", required=True, help="the .npz file to write; it must not exist")
     options = parser.parse_args(arguments)
+    out = Path(options.out)
     try:
-        dataset = load(path=options.data, field="--data")
+        _check_out(out)
+        if options.seed < 0:
+            raise ValueError(f"--seed must be 0 or more, got {options.seed}")
+        dataset = load(path=options.data, field="--data", scaling="none")
         if dataset.labels is None:
             raise ValueError(f"--data {options.data} has no labels to draw by")
-        if Path(options.out).exists():
-            raise ValueError(f"--out {options.out} exists; nothing is overwritten")
         chosen = draw(dataset.labels, options.per_class, options.seed)
-    except (ValueError, DataError) as error:
+        with out.open("xb") as file:  # never over a file that came meanwhile, nor through a link
+            np.savez(file, **_contents(dataset, chosen))
+    except FileExistsError:
+        print(f"error: --out {out} exists; nothing is overwritten", file=sys.stderr)
+        return 2
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    np.savez(options.out, x=dataset.images[chosen], y=dataset.labels[chosen])
-    print(f"{len(chosen):,} samples of {len(np.unique(dataset.labels))} classes: {options.out}")
+    print(f"{len(chosen):,} samples of {len(np.unique(dataset.labels))} classes: {out}")
     return 0
+
+
+def _check_out(out: Path) -> None:
+    """Refuse, before any work, a file that cannot be written."""
+    if out.suffix != ".npz":
+        raise ValueError(f"--out {out}: expected a name that ends in .npz")
+    if out.exists() or out.is_symlink():
+        raise ValueError(f"--out {out} exists; nothing is overwritten")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {out}: there is no folder {out.parent}")
+
+
+def _contents(dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """The arrays of the file: a load of it gives the same inputs, ids and names as the whole has."""
+    names = np.array(dataset.label_names)
+    return {"x": _stored(dataset, dataset.images[chosen]), "y": dataset.labels[chosen], "label_names": names}
+
+
+def _stored(dataset: Dataset, images: np.ndarray) -> np.ndarray:
+    """Images in a form that says their scale by itself, whichever of them were drawn."""
+    if images.dtype == np.uint8 and dataset.scale == 1:
+        return images.astype(bool)
+    own = 1 / 255 if images.dtype == np.uint8 else 1.0
+    if (dataset.offset, dataset.scale) == (0, own) or images.ndim == 2:
+        return images
+    return np.clip((images.astype(np.float64) - dataset.offset) * dataset.scale, 0, 1).astype(np.float32)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 from jaxcluster.data.dataset import DataError
 from jaxcluster.data.pixels import center_of
 
-__all__ = ["SCALINGS", "apply", "fit", "moments", "span"]
+__all__ = ["SCALINGS", "apply", "check_scale", "differ_in_unit", "fit", "moments", "span"]
 
 SCALINGS = ("auto", "feature", "row", "both", "none")
 BLOCK = 1 << 22  # numbers converted to float64 at a time (32 MB)
@@ -139,6 +139,31 @@ def span(x: np.ndarray, scaling: str, where: str, report: Callable[[str], None])
     return low, high
 
 
+def check_scale(x: np.ndarray, where: str, report: Callable[[str], None]) -> None:
+    """Report new data that are standardized by the fitted means and spreads, and plainly are on another scale.
+
+    That is: half of all values lie more than 5 standard deviations from the fitted means, or, over 10 samples or more,
+    half of the columns spread less than a twentieth or more than twenty times as far as those of the fitted data.
+
+    Args:
+        x: [n, k] from `apply` with scaling "feature".
+        where: field and value, as errors name them.
+        report: takes a sentence for the user.
+    """
+    away = float(np.median(np.abs(x)))
+    spread = float(np.median(moments(x)[1])) if len(x) >= 10 else 1.0
+    if away > 5:
+        report(
+            f"{where}: half of the values lie {away:.3g} or more standard deviations from the means of the fitted "
+            "data; are they on the same scale?"
+        )
+    elif spread < 1 / 20 or spread > 20:
+        report(
+            f"{where}: columns spread {spread:.3g} times as far as those of the fitted data; are they on the same "
+            "scale?"
+        )
+
+
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every column, in float64 and in two passes.
 
@@ -166,11 +191,24 @@ def _blocks(x: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-def _warn_of_units(x, spread, names, where: str, report: Callable[[str], None]) -> None:
-    """Report columns that outweigh the others, unless the columns are principal components: those share a unit."""
+def differ_in_unit(x: np.ndarray, spread: np.ndarray) -> bool:
+    """Whether one column spreads more than `UNITS` times as far as the median column.
+
+    Principal components, which spread unequally in one unit, are excepted: they are uncorrelated.
+
+    Args:
+        x: [n, d].
+        spread: [d] standard deviations of the columns.
+    """
     varying = spread[spread > 0]
-    if len(varying) < 2 or spread.max() <= UNITS * np.median(varying) or _are_uncorrelated(x, spread):
+    return len(varying) > 1 and spread.max() > UNITS * np.median(varying) and not _are_uncorrelated(x, spread)
+
+
+def _warn_of_units(x, spread, names, where: str, report: Callable[[str], None]) -> None:
+    """Report the column that outweighs the others."""
+    if not differ_in_unit(x, spread):
         return
+    varying = spread[spread > 0]
     most, factor = int(spread.argmax()), spread.max() / np.median(varying)
     report(
         f"{where}: columns differ in unit: the values of {_listed([most], names, verb=False)} spread {factor:,.3g} "

@@ -19,6 +19,7 @@ from jaxcluster.data.discovery import (
     find_images,
     folder_labels,
 )
+from jaxcluster.data.memory import check_fits
 from jaxcluster.data.progress import bar
 
 __all__ = ["EXTENSIONS", "GROUNDS", "read_folder"]
@@ -227,10 +228,13 @@ def _pass(
                 light += picture.light
         return stop - start, bad, transparent, opacity, light
 
-    begin = time.perf_counter()
     trial = min(TRIAL, len(files))
-    parts = [fill(0, trial)]
-    workers = _workers((time.perf_counter() - begin) / trial)
+    parts, seconds = [], []
+    for i in range(trial):
+        begin = time.perf_counter()
+        parts.append(fill(i, i + 1))
+        seconds.append(time.perf_counter() - begin)
+    workers = _workers(float(np.median(seconds)))  # the first one loads decoders
     spans = [(start, min(start + CHUNK, len(files))) for start in range(trial, len(files), CHUNK)]
     with bar("reading images", len(files), progress) as advance:
         advance(trial)
@@ -261,17 +265,9 @@ def _workers(seconds_per_image: float) -> int:
 
 def _allocated(shape: tuple[int, ...], dtype, where: str) -> np.ndarray:
     """An array for all images, if the machine can hold it."""
-    size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        memory = float("inf")
     n, h, w, _ = shape
-    if size > memory:
-        raise DataError(
-            f"{where}: {n:,} images of {h}x{w} need {size / 2**30:,.0f} GiB and this machine has "
-            f"{memory / 2**30:,.0f}; make them smaller: data.size=32"
-        )
+    size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+    check_fits(size, f"{n:,} images of {h}x{w}", where, "; make them smaller: data.size=32")
     return np.empty(shape, dtype)
 
 

@@ -1,19 +1,13 @@
 """Labels: for scoring only, optional everywhere, of any type a person may have them in."""
 
-import csv
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxcluster.data import arrays
 from jaxcluster.data.dataset import DataError
 
-__all__ = ["COLUMNS", "as_labels", "plain_labels", "read_labels"]
-
-COLUMNS = ("y", "label", "labels", "target", "targets", "class")
-EXTENSIONS = (".npy", ".npz", ".txt", ".csv")
+__all__ = ["as_labels", "numbers_if_all", "plain_labels"]
 
 
 def plain_labels(values: Any, where: str) -> np.ndarray:
@@ -120,59 +114,14 @@ def _whole(values: np.ndarray, where: str) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def read_labels(path: str, where: str) -> np.ndarray:
-    """Read labels from a file: `.npy`, `.npz`, `.txt` (one per line) or `.csv` (one column, or a column
-    `label`).
+def numbers_if_all(words: list[str]) -> np.ndarray:
+    """Turn text into numbers if all of it is numbers.
 
-    Args:
-        path: the file; for a folder of images its order is that of the sorted relative paths.
-        where: field and value, as errors name them.
-
-    Returns:
-        [n] labels as they came; text that reads as whole numbers is turned into numbers.
-
-    Raises:
-        DataError: if the file is missing, unreadable, of another kind, or leaves open which labels are meant.
+    So 10 comes after 9, and "3.0", as spreadsheets write it, is 3.
+    Text with a leading zero stays text, 01 and 1 are two names; so does 1_0, which Python would read as 10.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in EXTENSIONS:
-        raise DataError(f"{where}: extension '{suffix}'; expected one of {', '.join(EXTENSIONS)}")
-    if not Path(path).is_file():
-        raise DataError(f"{where}: no such file")
-    if suffix == ".npy":
-        return arrays.read_npy(path, where)
-    if suffix == ".npz":
-        return arrays.only_array(arrays.read_npz(path, where), COLUMNS, where, "labels")
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{where}: unreadable as UTF-8 text ({error})") from error
-    lines = text.rstrip().splitlines()
-    words = [line.strip() for line in lines] if suffix == ".txt" else _column(lines, where)
-    if not words:
-        raise DataError(f"{where}: the file is empty; expected one label per line")
-    if "" in words:
-        raise DataError(f"{where}: label {words.index('')} (counted from 0) is empty; expected one label per line")
-    return _numbers_if_all(words)
-
-
-def _column(lines: list[str], where: str) -> list[str]:
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
-    head = [cell.lower() for cell in rows[0]] if rows else []
-    named = [i for i, cell in enumerate(head) if cell in COLUMNS]
-    if len(named) == 1:
-        column, rows = named[0], rows[1:]
-    elif len(head) <= 1:
-        column = 0
-    else:
-        raise DataError(
-            f"{where}: columns are {', '.join(head)}; expected one column, or exactly one named {' or '.join(COLUMNS)}"
-        )
-    return [row[column] if column < len(row) else "" for row in rows]
-
-
-def _numbers_if_all(words: list[str]) -> np.ndarray:
-    # so that 10 comes after 9, and "3.0", as spreadsheets write it, is 3
+    if any("_" in word or (word[:1] == "0" and word[1:2].isdigit()) for word in words):
+        return np.array(words)
     for kind in (np.int64, np.float64):
         try:
             numbers = np.array([kind(word) for word in words])

@@ -5,11 +5,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxcluster.data import arrays, catalog, discovery, folder
+import numpy as np
+
+from jaxcluster.data import arrays, catalog, discovery, folder, sparse, tables
 from jaxcluster.data.assemble import assemble, frame_from
+from jaxcluster.data.columns import read_features
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
-from jaxcluster.data.labels import as_labels, read_labels
-from jaxcluster.data.shaping import FITS, as_size
+from jaxcluster.data.label_files import read_labels
+from jaxcluster.data.labels import as_labels
+from jaxcluster.data.pixels import check_shape
+from jaxcluster.data.shaping import FITS, as_size, to_size
 
 __all__ = ["load"]
 
@@ -39,11 +44,12 @@ def load(
     Args:
         name: `digits` (bundled with scikit-learn) or a name of TensorFlow Datasets; exactly one of name and
             path.
-        split: part of a named dataset, as TFDS writes it; a path has no splits and does not look at it.
-        path: an `.npz` or `.npy` file ([n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]), an image, or
-            a folder of images.
-        labels_path: labels for `path`: `.npy`, `.npz`, `.txt` or `.csv`, [n]; they come before those of the
-            path itself. For a folder their order is that of the sorted relative paths.
+        split: part of a named dataset, as TFDS writes it; of a folder, if its sub-folders are parts such as train and
+            test, the names of parts joined by "+".
+        path: an `.npz` or `.npy` file ([n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]; or a sparse matrix of
+            scipy), a table (`.csv`, `.tsv`, `.parquet`), an image, or a folder of images.
+        labels_path: labels for `path`, which come before those of the path itself; joined by name where both have
+            names, see `label_files.read_labels`.
         data_dir: folder of prepared TFDS datasets; empty: TFDS_DATA_DIR, else TFDS's own default.
         size: height and width that images are brought to, a number for both; (): as they are, all of one size.
         fit: "pad" keeps the whole image and fills up, "crop" fills the frame and cuts off.
@@ -75,14 +81,13 @@ def load(
         raise DataError(f"data.labels_path='{labels_path}': goes with {field}; '{name}' brings its own labels")
     where = f"data.name='{name}'" if name else f"{field}='{path}'"
     images = {"size": as_size(size), "fit": fit, "ground": ground, "strict": strict}
+    columns = {"id_column": id_column, "label_column": "none" if labels_path else label_column}
     _check_choice("data.fit", fit, FITS)
     _check_choice("data.ground", ground, tuple(folder.GROUNDS))
-    source = _read(name, split, path, data_dir, where, frame, progress, report, images)
+    source = _read(name, split, path, data_dir, where, frame, progress, report, images, columns)
+    source = _resized(source, as_size(size), fit, frame)
     if labels_path:
-        where_labels = f"data.labels_path='{labels_path}'"
-        labels = read_labels(str(Path(labels_path).expanduser()), where_labels)
-        ids, label_names = as_labels(labels, len(source.pixels), where_labels, report)
-        source = source._replace(labels=ids, label_names=label_names)
+        source = _with_labels(source, labels_path, report, id_column, label_column)
     return assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
 
 
@@ -90,12 +95,36 @@ def _print_on_stderr(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
+def _with_labels(source: Source, labels_path: str, report, id_column: str, label_column: str) -> Source:
+    """Labels of a file of their own, which come before those of the data."""
+    where, n = f"data.labels_path='{labels_path}'", len(source.pixels)
+    values = read_labels(
+        str(Path(labels_path).expanduser()), where, n, report,
+        names=source.files or source.ids, skipped=tuple(file for file, _ in source.skipped),
+        id_column=id_column, label_column=label_column,
+    )  # fmt: skip
+    labels, label_names = as_labels(values, n, where, report)
+    return source._replace(labels=labels, label_names=label_names)
+
+
+def _resized(source: Source, size: tuple[int, int] | None, fit: str, like: Frame | None) -> Source:
+    """Images of an array brought to the size of the fitted ones, or the one asked for; those of folders are already."""
+    done = (like.transform or {}) if like is not None else {"size": size, "fit": fit}
+    if source.files is not None or source.pixels.ndim not in (3, 4) or not done.get("size"):
+        return source
+    size, fit = tuple(done["size"]), done["fit"]
+    pixels = check_shape(source.pixels, "data.size")
+    pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+    pixels = np.stack([to_size(image, size, fit) for image in pixels])
+    return source._replace(pixels=pixels, transform={"kind": "images", "size": list(size), "fit": fit})
+
+
 def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise DataError(f"{field}={value!r}: expected one of {', '.join(allowed)}")
 
 
-def _read(name, split, path, data_dir, where, frame: Frame | None, progress, report, images) -> Source:
+def _read(name, split, path, data_dir, where, frame: Frame | None, progress, report, images, columns) -> Source:
     if name == "digits":
         return catalog.read_digits(split)
     if name:
@@ -107,9 +136,16 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
     if place.is_dir() or suffix in folder.EXTENSIONS:
         return folder.read_folder(str(place), where, progress, report, like=frame, split=split, **images)
     discovery.check_regular(str(place), where)
+    if suffix == ".npz" and sparse.holds_sparse(str(place)):
+        return sparse.read_sparse(str(place), where, report, frame)
     if suffix in arrays.EXTENSIONS:
-        return arrays.read_arrays(str(place), where)
-    raise DataError(f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images")
+        return arrays.read_arrays(str(place), where, with_labels=columns["label_column"] != "none")
+    if suffix in tables.EXTENSIONS:
+        return read_features(str(place), where, report, like=frame, **columns)
+    raise DataError(
+        f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images, or a table: "
+        f"{', '.join(tables.EXTENSIONS)}"
+    )
 
 
 def _stem(path: str) -> str:

@@ -22,6 +22,8 @@ __all__ = ["as_images", "center_of", "check_shape", "frame_for", "scale_of", "st
 
 CHANNELS = (1, 2, 3, 4)
 SHAPES = "[n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]"
+NARROW = 0.02  # of the range of the fitted data: new data that fill no more of it are on another scale
+MANY = 20  # values that are all positive by no chance
 FAR = 1000.0  # values so many times their range away from zero lose 10 of the 24 bits of float32
 
 
@@ -58,25 +60,26 @@ def check_shape(array: np.ndarray, where: str) -> np.ndarray:
     return array
 
 
-def stored(array: np.ndarray, center: float | None = None) -> np.ndarray:
+def stored(array: np.ndarray, center: float | int | None = None) -> np.ndarray:
     """Bring pixels to the type they are stored in: uint8 (from uint8 and bool) or float32 (from everything else).
 
     Args:
         array: [n, ...] real numbers.
-        center: what is subtracted first, in float64; None: nothing.
+        center: what is subtracted first, in float64, or between whole numbers; None: nothing.
     """
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as such
         if center is not None:
             done = np.empty(array.shape, np.float32)
             for i in range(len(array)):  # no float64 copy of the whole
-                done[i] = array[i].astype(np.float64) - center
+                whole = array.dtype.kind in "iu" and isinstance(center, int)
+                done[i] = array[i].astype(np.int64) - center if whole else array[i].astype(np.float64) - center
             return done
         if array.dtype.kind == "b" or array.dtype == np.uint8:
             return np.ascontiguousarray(array, dtype=np.uint8)
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def center_of(array: np.ndarray) -> float | None:
+def center_of(array: np.ndarray) -> float | int | None:
     """The value to subtract before the cast to float32: the minimum, if the array lies far from zero for its range.
 
     Args:
@@ -89,8 +92,8 @@ def center_of(array: np.ndarray) -> float | None:
     if array.dtype.kind == "b" or array.dtype.itemsize < 4 or array.dtype == np.float32:
         return None
     with np.errstate(invalid="ignore"):
-        low, high = float(array.min()), float(array.max())
-    spread = high - low
+        low, high = array.min().item(), array.max().item()
+    spread = float(high - low)
     if not math.isfinite(spread) or spread == 0 or max(abs(low), abs(high)) < FAR * spread:
         return None
     return low
@@ -163,7 +166,7 @@ def frame_for(
         raise DataError(f"{where}: a sample has shape {shape}, but the model was fitted on {tuple(like.shape)}")
     low, high = _range(images, where)
     unit = 1.0 / like.scale
-    in_unit = white == 1 or (white is None and images.dtype != np.uint8 and low >= 0 and high <= 1)
+    in_unit = white == 1 or (low >= 0 and high <= 1 and (white is None or images.dtype == np.uint8))
     x_low, x_high = (low - like.offset) * like.scale, (high - like.offset) * like.scale
     # Only where white is known: new features may well leave the range of the fitted ones.
     known = like.offset == 0 and any(math.isclose(unit, white) for white in (1, 16, 255))
@@ -174,4 +177,14 @@ def frame_for(
         )
     if x_low < -1e-3 or x_high > 1 + 1e-3:
         report(f"{where}: scaled as the fitted data, values lie in [{x_low:.3g}, {x_high:.3g}], not in [0, 1]")
+    elif 0 < x_high - x_low < NARROW and not known:
+        report(
+            f"{where}: values lie in [{low:g}, {high:g}], {x_high - x_low:.2%} of the range of the fitted data "
+            f"([{like.offset:g}, {like.offset + unit:g}]); are they on the same scale?"
+        )
+    elif like.offset < 0 and low >= 0 and high <= 1 and images.size >= MANY:
+        report(
+            f"{where}: values lie in [{low:g}, {high:g}] and none is negative, but those of the fitted data reach from "
+            f"{like.offset:g} to {like.offset + unit:g}; are they on the same scale?"
+        )
     return like.offset, like.scale

@@ -92,6 +92,7 @@ def place(name: str) -> Path:
     # With TensorFlow installed epath would go through it instead: one way for all, the one that is tested.
     os.environ.setdefault("EPATH_USE_TF", "false")
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback of what it raises all the same
+    logging.getLogger("google.auth").setLevel(logging.CRITICAL)
     from etils import epath
 
     return epath.Path(name)
@@ -175,7 +176,14 @@ def is_empty(folder: Path, *, besides: Callable[[str], bool] = lambda name: Fals
 def files_below(folder: Path) -> list[Path]:
     """All files below a folder, or all objects in a bucket below this name."""
     with told(folder, "read"):
-        return sorted(path for path in folder.rglob("*") if path.is_file())
+        if not is_bucket(folder):
+            return sorted(path for path in folder.rglob("*") if path.is_file())
+        import fsspec
+
+        system = fsspec.filesystem("gcs", finalize_on_close=True)  # the one that etils keeps, too
+        system.invalidate_cache()  # orbax writes past it, through TensorStore
+        top = str(folder).removeprefix("gs://")
+        return [folder / name.removeprefix(top).lstrip("/") for name in sorted(system.find(top))]
 
 
 def read_text(file: Path) -> str | None:

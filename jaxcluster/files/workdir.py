@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "read_summary",
     "write_csv",
     "write_json",
+    "write_table",
 ]
 
 LARGEST_SAMPLE = 2**28  # values
@@ -202,11 +203,20 @@ def write_csv(file: Path, labels: np.ndarray, confidence: np.ndarray, names: tup
     A name that a spreadsheet would take for a formula, because it begins with = + - @ a tab or a carriage return, has
     an apostrophe put before it.
     """
+    rows = (
+        [i, label, f"{sure:.6f}", *([names[i]] if names else [])]
+        for i, (label, sure) in enumerate(zip(labels.tolist(), confidence.tolist(), strict=True))
+    )
+    write_table(file, ["index", "cluster", "confidence", *(["file"] if names else [])], rows)
+
+
+def write_table(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file; texts that a spreadsheet would take for formulas are neutralized, see `write_csv`."""
     table = io.StringIO(newline="")
-    rows = csv.writer(table)
-    rows.writerow(["index", "cluster", "confidence", *(["file"] if names else [])])
-    for i, (label, sure) in enumerate(zip(labels.tolist(), confidence.tolist(), strict=True)):
-        rows.writerow([i, label, f"{sure:.6f}", *([_no_formula(names[i])] if names else [])])
+    writer = csv.writer(table)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_no_formula(cell) if isinstance(cell, str) else cell for cell in row])
     storage.write_text(file, table.getvalue())
 
 

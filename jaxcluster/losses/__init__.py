@@ -1,7 +1,7 @@
 """Losses as pure functions: one value per sample, and the mean over what counts.
 
-Squared errors (`reconstruction`, `cluster_center`), the adversarial game (`discriminator`, `adversarial_loss`), minimum
-entropy of similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`,
+Squared errors (`reconstruction`, `cluster_center`), the adversarial losses (`discriminator`, `adversarial_loss`), the
+entropy of pairwise similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`,
 `virtual_adversarial`); `weighted_mean` makes a batch's loss of them.
 """
 

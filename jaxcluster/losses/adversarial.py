@@ -1,9 +1,9 @@
-"""The adversarial game of ClusterGAN, on the discriminator's logits.
+"""Adversarial losses of ClusterGAN, on the discriminator's logits.
 
     min over G, C  max over D   E_x[ log D(C(x), x) ] + E_z[ log(1 − D(z, G(z))) ]
 
-The clusterer's pair (C(x), x) is the one that D calls 1, the generator's pair (z, G(z)) the one it calls 0; both
-players try to have their pair taken for the other's. With s = logit of D, log D = −softplus(−s) and
+The discriminator's target is 1 for the clusterer's pair (C(x), x) and 0 for the generator's pair (z, G(z)); clusterer
+and generator train towards the opposite. With s = logit of D, log D = −softplus(−s) and
 log(1 − D) = −softplus(s): no probability is ever formed, so none can round to 0 or 1.
 
 Reference: [P1] Eq. 2 and Lemma 1. [P1] is Ghasedi Dizaji et al., "Balanced Self-Paced Learning for Generative
@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcluster.losses.mean import weighted_mean
-from jaxcluster.losses.rows import blank
+from jaxcluster.losses.rows import mask_padding
 
 __all__ = ["adversarial_loss", "discriminator"]
 
@@ -22,7 +22,7 @@ Array = jax.Array
 
 
 def discriminator(real_logits: Array, fake_logits: Array, valid: Array, *, axis_name: str | None = None) -> Array:
-    """Share of this device in the discriminator's loss, the negative of the game's value.
+    """Share of this device in the discriminator's loss, the negative of the value above.
 
         mean over i of   softplus(−s_i^C) + softplus(s_i^G)
 
@@ -53,17 +53,17 @@ def discriminator(real_logits: Array, fake_logits: Array, valid: Array, *, axis_
 
 
 def adversarial_loss(logits: Array, *, target: float, form: str = "nonsaturating", valid: Array | None = None) -> Array:
-    """Loss of a player who wants the discriminator to say `target` of its pairs.
+    """Loss of a network that trains the discriminator's answer on its pairs towards `target`.
 
         target 1:   −log D       ("nonsaturating"),    log(1 − D)   ("minimax")
         target 0:   −log(1 − D)  ("nonsaturating"),    log D        ("minimax")
 
-    The generator's target is 1 and the clusterer's 0, each the other one's true answer.
+    The generator's target is 1 and the clusterer's 0.
 
     Args:
-        logits: [b] of the player's pairs.
+        logits: [b] of the network's pairs.
         target: 1.0 or 0.0.
-        form: "nonsaturating" has its largest gradient where the discriminator is right, "minimax" its smallest.
+        form: where the discriminator is right, "nonsaturating" has its largest gradient and "minimax" its smallest.
         valid: [b] bool; padding gets the loss of a zero logit and no gradient. May be left out if padding is finite
             and `weighted_mean` follows.
 
@@ -73,16 +73,16 @@ def adversarial_loss(logits: Array, *, target: float, form: str = "nonsaturating
     Raises:
         ValueError: an option or a shape is wrong.
 
-    Reference: [P1] Eq. 2, Algorithm 1 lines 4 and 5. Differs from the paper in "nonsaturating": the printed minimax
-    form stands still as soon as the discriminator wins, which early in training it does; the works it builds on
-    train the other form.
+    Reference: [P1] Eq. 2, Algorithm 1 lines 4 and 5. Differs from the paper in "nonsaturating": the gradient of
+    the printed minimax form vanishes once the discriminator is right, as it soon is in training; the works that the
+    paper builds on use the other form.
     """
     if target not in (0.0, 1.0):
         raise ValueError(f"target must be 1.0 or 0.0, got {target!r}")
     if form not in ("nonsaturating", "minimax"):
         raise ValueError(f"form must be 'nonsaturating' or 'minimax', got {form!r}")
     _check_logits(logits=logits)
-    wanted = blank(logits, valid) * (2 * target - 1)  # log-odds of the wanted answer
+    wanted = mask_padding(logits, valid) * (2 * target - 1)  # log-odds of the wanted answer
     return jax.nn.softplus(-wanted) if form == "nonsaturating" else -jax.nn.softplus(wanted)
 
 

@@ -1,4 +1,4 @@
-"""Consistency: a sample and a variation of it shall have the same output; and the variation that hurts most.
+"""Consistency: a sample and its variation should have the same output; and the variation that changes it most.
 
 [P1] is Ghasedi Dizaji et al., "Balanced Self-Paced Learning for Generative Adversarial Clustering Network", CVPR 2019.
 [VAT] is Miyato et al., "Virtual Adversarial Training: A Regularization Method for Supervised and Semi-Supervised
@@ -10,7 +10,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxcluster.losses.rows import blank, check_rows
+from jaxcluster.draws import draw_by_position
+from jaxcluster.losses.rows import check_rows, mask_padding
 
 __all__ = ["consistency", "virtual_adversarial"]
 
@@ -38,7 +39,7 @@ def consistency(outputs: Array, other: Array, *, valid: Array | None = None) -> 
     Reference: [P1] Eq. 7. Differs from the paper only in leaving the mean over the batch to `weighted_mean`.
     """
     check_rows(outputs=outputs, other=other)
-    return jnp.sum(jnp.square(blank(outputs, valid) - blank(other, valid)), axis=1)
+    return jnp.sum(jnp.square(mask_padding(outputs, valid) - mask_padding(other, valid)), axis=1)
 
 
 def virtual_adversarial(
@@ -53,12 +54,12 @@ def virtual_adversarial(
     divergence: str = "kl",
     valid: Array | None = None,
 ) -> Array:
-    """Move each sample a given way in the direction that changes its output most.
+    """Move each sample by a given length in the direction that changes its output most.
 
         d ← unit vector of  ∇_d  Σ_i div( f(x_i), f(x_i + step · d_i) ),    x' = x + radius · d
 
-    from a random unit vector d, so many times. With a small step this is the power iteration for the largest
-    eigenvector of the divergence's second derivative at x; with a large one the way that far away looks worst.
+    starting at a random unit vector d, for `iterations` rounds. With a small step this is the power iteration for the
+    largest eigenvector of the divergence's Hessian at x; a large step finds the direction that is worst far away.
 
     Args:
         key: random key of this step.
@@ -70,16 +71,16 @@ def virtual_adversarial(
         step: ξ, length of the trial move.
         iterations: of the power iteration; each costs a forward and a backward pass.
         divergence: "kl", Σ_u KL(Bernoulli(p_u) ‖ Bernoulli(q_u)), or "square", ‖p − q‖² as in `consistency`.
-        valid: [b] bool; padding is in no sum, so that it turns no direction where rows depend on each other.
+        valid: [b] bool; padding enters no sum, so that it changes no direction where rows depend on each other.
 
     Returns:
-        [b, ...] x', without gradient. A sample whose gradient is zero or not finite moves in a random direction.
+        [b, ...] x', without gradient. A sample whose gradient is zero or not finite takes its random start.
 
     Raises:
         ValueError: an option or a shape is wrong.
 
-    Reference: [VAT] section 3.3 and Algorithm 1, which take a small ξ; a step of 10 looks far beyond the second
-    order for pixels in [0, 1]. [P1] has no adversarial variation: its own are noise, shifts and flips.
+    Reference: [VAT] section 3.3 and Algorithm 1, which take a small ξ; for pixels in [0, 1] a step of 10 is far
+    beyond the quadratic range. [P1] has no adversarial variation: its own are noise, shifts and flips.
     """
     if divergence not in ("kl", "square"):
         raise ValueError(f"divergence must be 'kl' or 'square', got {divergence!r}")
@@ -93,10 +94,9 @@ def virtual_adversarial(
     clean = jax.lax.stop_gradient(forward(x))
 
     def total(moved):
-        return jnp.sum(blank(distance(clean, forward(moved)), valid))
+        return jnp.sum(mask_padding(distance(clean, forward(moved)), valid))
 
-    draw = jax.vmap(lambda p: jax.random.normal(jax.random.fold_in(key, p), x.shape[1:], x.dtype))
-    start = draw(position)
+    start = draw_by_position(jax.random.normal, key, position, x.shape[1:], x.dtype)
     direction = start = _unit(start, jnp.zeros_like(start))
     for _ in range(iterations):
         direction = _unit(jax.grad(total)(x + step * direction), start)
@@ -105,11 +105,11 @@ def virtual_adversarial(
 
 
 def _unit(vectors: Array, otherwise: Array) -> Array:
-    """Each row over its length; the row of `otherwise` where there is no direction."""
+    """Each row divided by its length; the row of `otherwise` where the length is zero or not finite."""
     axes = tuple(range(1, vectors.ndim))
     largest = jnp.max(jnp.abs(vectors), axis=axes, keepdims=True)
     some = jnp.isfinite(largest) & (largest > 0)
-    # By the largest entry first: the squares of a gradient of 1e-20 would all be zero.
+    # Divide by the largest entry first: the squares of a gradient of 1e-20 would all be zero.
     scaled = jnp.where(some, vectors, 1) / jnp.where(some, largest, 1)
     return jnp.where(some, scaled / jnp.sqrt(jnp.sum(jnp.square(scaled), axis=axes, keepdims=True)), otherwise)
 

@@ -1,4 +1,4 @@
-"""Minimum entropy of pairwise similarities: every cosine of two outputs is pushed towards 0 or 1.
+"""Entropy of pairwise similarities: minimizing it moves every cosine of two outputs towards 0 or 1.
 
     a_ij = z_i·z_j / (‖z_i‖ ‖z_j‖),    H(a) = −a log a − (1 − a) log(1 − a),    l_i = mean over j ≠ i of H(a_ij)
 
@@ -8,7 +8,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxcluster.losses.rows import blank, check_valid
+from jaxcluster.losses.rows import check_valid, mask_padding
 
 __all__ = ["pairwise_entropy", "pairwise_entropy_chunked", "similarity"]
 
@@ -63,7 +63,7 @@ def pairwise_entropy(outputs: Array, valid: Array, *, axis_name: str | None = No
     independent of the batch size; and in j ≠ i, the diagonal having nothing to minimize.
     """
     check_valid(valid, outputs.shape[0])
-    units = _normalized(blank(outputs, valid))
+    units = _normalized(mask_padding(outputs, valid))
     others, counted, own = units, valid, jnp.arange(units.shape[0])
     if axis_name is not None:
         others = jax.lax.all_gather(units, axis_name, tiled=True)

@@ -1,4 +1,4 @@
-"""The mean of losses over what counts: over the selected samples, or over all that are no padding.
+"""The mean of losses over the selected samples, or over all samples that are not padding.
 
 [P2] is Guo et al., "Adaptive Self-Paced Deep Clustering with Data Augmentation", TKDE 2019.
 """
@@ -43,7 +43,6 @@ def weighted_mean(
     count = jnp.sum(counted.astype(losses.dtype))
     if axis_name is not None:
         count = jax.lax.psum(count, axis_name)
-    # Padding holds whatever the batch was filled with: where() before the product keeps a NaN there out of the sum
-    # and out of the gradient.
+    # where() before the product, because padding may hold NaN, which must reach neither the sum nor the gradient.
     total = jnp.sum(weights * jnp.where(weights != 0, losses, 0))
     return total / jnp.maximum(count, 1), count

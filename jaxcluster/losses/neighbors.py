@@ -16,7 +16,7 @@ def neighbor_distance(points: Array, neighbor: int = 10, *, queries: Array | Non
     Args:
         points: [n, d] float.
         neighbor: k, 1 for the nearest; below n.
-        queries: [q] int, the points whose distances are wanted (a random subset gives a good mean); None: all.
+        queries: [q] int, the points whose distances are wanted (for a mean, a random subset is enough); None: all.
         chunk: queries at a time, at least 1; memory is that of a few arrays [chunk, n].
 
     Returns:
@@ -38,7 +38,7 @@ def neighbor_distance(points: Array, neighbor: int = 10, *, queries: Array | Non
     queries = jnp.arange(total) if queries is None else jnp.asarray(queries)
     if queries.ndim != 1:
         raise ValueError(f"queries must be [q], got {queries.shape}")
-    # About their mean: the expanded square loses as many digits as the points are far from the origin.
+    # Center the points: the expanded square loses as many digits as the points are far from the origin.
     points = points - jnp.mean(points, axis=0, keepdims=True)
     squares = jnp.sum(jnp.square(points), axis=1)
     wanted = queries.shape[0]
@@ -50,14 +50,14 @@ def neighbor_distance(points: Array, neighbor: int = 10, *, queries: Array | Non
         cross = jnp.matmul(mine, points.T, precision=jax.lax.Precision.HIGHEST)
         order = squares[None, :] - 2 * cross  # the query's own square changes no order
         order = jnp.where(rows[:, None] == jnp.arange(total)[None, :], jnp.inf, order)
-        found = _place_of_smallest(order, neighbor)
+        found = _index_of_smallest(order, neighbor)
         # Rounding may swap points that are all but equally far; the distance itself is taken of the difference.
         return jnp.sqrt(jnp.sum(jnp.square(mine - points[found]), axis=1))
 
     return jax.lax.map(distances_of, jnp.arange(0, wanted, chunk)).reshape(-1)[:wanted]
 
 
-def _place_of_smallest(values: Array, k: int) -> Array:
+def _index_of_smallest(values: Array, k: int) -> Array:
     """Column [q] of the k-th smallest value in each row of [q, n]; a sort of all n would take nearly all the time."""
     number, total = values.shape
     size = max(1, math.isqrt(total // k))
@@ -65,6 +65,6 @@ def _place_of_smallest(values: Array, k: int) -> Array:
     # The k smallest values lie in the k blocks that have the smallest minima; there are at least k blocks.
     first = jax.lax.top_k(-jnp.min(blocks, axis=2), k)[1]
     candidates = jnp.take_along_axis(blocks, first[:, :, None], axis=1).reshape(number, -1)
-    place = jax.lax.top_k(-candidates, k)[1][:, -1]
-    block = jnp.take_along_axis(first, (place // size)[:, None], axis=1)[:, 0]
-    return block * size + place % size
+    column = jax.lax.top_k(-candidates, k)[1][:, -1]
+    block = jnp.take_along_axis(first, (column // size)[:, None], axis=1)[:, 0]
+    return block * size + column % size

@@ -1,9 +1,9 @@
-"""What the losses ask of the shapes of their arguments, checked at trace time."""
+"""Shape checks of the losses, at trace time, and the masking of padded rows."""
 
 import jax
 import jax.numpy as jnp
 
-__all__ = ["blank", "check_rows", "check_valid"]
+__all__ = ["check_rows", "check_valid", "mask_padding"]
 
 Array = jax.Array
 
@@ -21,8 +21,8 @@ def check_valid(valid: Array, rows: int) -> None:
         raise ValueError(f"valid must be [b] = [{rows}], got {jnp.shape(valid)}")
 
 
-def blank(rows: Array, valid: Array | None) -> Array:
-    """The rows, zeros in place of padding: it comes before any arithmetic, so that no NaN gets into a gradient."""
+def mask_padding(rows: Array, valid: Array | None) -> Array:
+    """Replace padding by zeros, before any arithmetic, so that a NaN in it cannot reach a gradient."""
     if valid is None:
         return rows
     check_valid(valid, rows.shape[0])

@@ -15,7 +15,7 @@ def find(labels, embedding, n_clusters: int, *, seed: int = 0) -> tuple[tuple[in
     Two sets of points A, B are judged by the density along the line through their means, with the means at -1 and +1.
     Let c be the smaller of the two counts within 1/4 of a mean, and v the smallest count in a window of the same
     width whose middle lies in [-1/2, 1/2]; A and B weigh the same. There is a gap if v + 2 sqrt(v + 1) < c / 2, and
-    none if v >= c - sqrt(c). A cluster looks like two groups if there is a gap between the halves that 2-means gives (neither
+    none if v >= c. A cluster looks like two groups if there is a gap between the halves that 2-means gives (neither
     below a fifth); two clusters look like one group if there is none between them. For two Gaussians of the same size
     D standard deviations apart, v / c is about .75 at D = 3 and .3 at D = 4; a uniform cluster cut in two has v = c,
     a Gaussian one v > c.
@@ -30,8 +30,8 @@ def find(labels, embedding, n_clusters: int, *, seed: int = 0) -> tuple[tuple[in
       (clusters that look like two groups, pairs of clusters that look like one), by number, sorted.
 
     Ties and limits: at most 1,000 samples of a cluster and, for each cluster, its three nearest ones are looked at;
-    clusters of fewer than 40 samples are not. Three groups in one cluster, and groups of very different sizes in
-    one, can be missed.
+    clusters of fewer than 40 samples are not. Three groups in one cluster, and groups of very different sizes in one,
+    can be missed; so can one small group cut in two, since v is the smallest of several counts.
     """
     rng = np.random.default_rng(seed)
     center = embedding.mean(0, dtype=np.float64)
@@ -120,4 +120,4 @@ def _has_gap(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _is_one(a: np.ndarray, b: np.ndarray) -> bool:
     valley, center = _counts(a, b)
-    return valley >= center - np.sqrt(center)
+    return valley >= center

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxcluster.draws import draw_by_position
 from jaxcluster.networks.interface import Context, Variables
 
 __all__ = ["MOMENTUM", "Pass", "constant", "glorot_uniform", "network", "normal", "unit_norm"]
@@ -64,7 +65,7 @@ class Pass:
     def draw(self, path: str, sampler: Callable, shape: tuple[int, ...], dtype) -> Array:
         """One draw per sample, [b, *shape], that belongs to the layer and to the sample's position."""
         key = jax.random.fold_in(self.context.key, zlib.crc32(path.encode()))
-        return jax.vmap(lambda p: sampler(jax.random.fold_in(key, p), shape, dtype))(self.context.position)
+        return draw_by_position(sampler, key, self.context.position, shape, dtype)
 
     def noise(self, path: str, x: Array, sd: float, *, shrinks: bool = False) -> Array:
         """Add normal noise in training mode; noise that `shrinks` by the factor that the context gives."""

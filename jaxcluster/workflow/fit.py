@@ -1,7 +1,6 @@
 """Fit one config to one data set: train, or go on, and give and write the results."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +10,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxcluster import data
-from jaxcluster.files import storage
-from jaxcluster.files.workdir import claim, write_json
+from jaxcluster.files import lock, manifest, storage
+from jaxcluster.files.workdir import claim, read_finished, write_json, write_table
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import hosts
 from jaxcluster.runtime.progress import Reporter
@@ -20,9 +19,11 @@ from jaxcluster.runtime.signals import interruption, listen
 from jaxcluster.runtime.trainer import Trained, train
 from jaxcluster.workflow import configs, report
 from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
+from jaxcluster.workflow.page import write_page
 from jaxcluster.workflow.predict import Fitted, outputs_of
 from jaxcluster.workflow.results import Result, read_result
 from jaxcluster.workflow.settings import check_fields, completed, method_of, settings_of
+from jaxcluster.workflow.verdict import judge
 
 __all__ = ["Devices", "fit", "run"]
 
@@ -126,17 +127,26 @@ def run(
         `Result`; None in all processes but the first.
     """
     job = hosts.agree(lambda: _agreed(config, read, devices))
-    if workdir is not None and hosts.only_first(lambda: _is_complete(workdir, job.identity)):
-        reporter.say(f"this run is complete; its results are in {workdir}")
-        result = read_result(workdir)
-        report.say_results(result.summary, reporter)
-        return result if hosts.is_primary() else None
-    _say_what(job, workdir, reporter)
+    with contextlib.ExitStack() as held:
+        if workdir is not None and hosts.only_first(lambda: _take(workdir, job.identity, held, reporter)):
+            reporter.say(f"this run is complete; its results are in {workdir}")
+            if not hosts.is_primary():
+                return None
+            result = read_result(workdir)
+            report.say_results(result.summary, reporter)
+            return result
+        _say_what(job, workdir, reporter)
+        trained = _train(job, workdir, devices, reporter, callbacks)
+        hosts.leave()
+        return _finish(job, trained, workdir, reporter, pictures) if hosts.is_primary() else None
+
+
+def _train(job: Job, workdir: Path | None, devices: Devices, reporter: Reporter, callbacks: Sequence) -> Trained:
     with _listening(workdir) as (poll, stop):
-        trained = train(
+        return train(
             job.algorithm,
             job.dataset.images,
-            seed=config.seed,
+            seed=job.config.seed,
             workdir=workdir,
             reporter=reporter,
             poll=poll,
@@ -144,15 +154,11 @@ def run(
             callbacks=callbacks,
             first_model=job.first_model,
             score=report.score(job.dataset.labels),
-            checkpoint_seconds=config.checkpoint_seconds,
+            checkpoint_seconds=job.config.checkpoint_seconds,
             device_list=job.devices,
             engine=devices.engine,
             images_on=job.images_on,
         )
-    hosts.leave()
-    if not hosts.is_primary():
-        return None
-    return _finish(job, trained, workdir, reporter, pictures)
 
 
 def _agreed(config: ConfigDict, read: Callable, devices: Devices) -> tuple[dict[str, Any], Job]:
@@ -164,10 +170,11 @@ def _agreed(config: ConfigDict, read: Callable, devices: Devices) -> tuple[dict[
     return job.identity | common | {"version of jax": jax.__version__}, job
 
 
-def _is_complete(workdir: Path, identity: dict[str, Any]) -> bool:
-    """Take the workdir for this run; whether its results are there already, see `_draw`."""
-    claim(workdir, identity, complete=completed)
-    summary = json.loads(storage.read_text(workdir / "summary.json") or "{}")
+def _take(workdir: Path, identity: dict[str, Any], held: contextlib.ExitStack, reporter: Reporter) -> bool:
+    """Take the workdir for this run, until `held` is closed; whether its results are there already, see `_draw`."""
+    held.enter_context(lock.hold(workdir, say=reporter.say))
+    claim(workdir, identity, complete=completed, report=reporter.say)
+    summary = read_finished(workdir, report=reporter.say)
     return bool(summary) and "pictures" not in summary
 
 
@@ -192,17 +199,23 @@ def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter
         initial=_initial(algorithm, trained.start),
         generated=_generated(algorithm, trained.model, job.config.seed),
     )
+    finished, verdict = judge(finished)
     summary = job.identity | report.summarize(finished)
+    summary["results"] |= verdict
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
     if workdir is not None:
-        report.write_outputs(workdir, finished.outputs, dataset.files)
-        if pictures:
-            _draw(workdir, finished, algorithm, summary, reporter)
-        else:
-            write_json(workdir / "summary.json", summary)
+        with manifest.sealing(workdir):
+            report.write_outputs(workdir, finished.outputs, dataset.sample_names)
+            storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
+            if dataset.skipped:
+                write_table(workdir / "skipped.csv", ("file", "reason"), dataset.skipped)
+            if pictures:
+                _draw(workdir, finished, algorithm, summary, reporter)
+            else:
+                write_json(workdir / "summary.json", summary)
     report.say_results(summary, reporter)
     if workdir is not None:
-        reporter.say(f"results: {workdir} (labels.npy, clusters.csv, summary.json, pictures/ and more)")
+        reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
     return Result(
         outputs=finished.outputs,
         initial=finished.initial,
@@ -224,7 +237,8 @@ def _draw(
     file = workdir / "summary.json"
     killed_before = storage.read_text(file) is not None
     write_json(file, summary if killed_before else summary | {"pictures": "being drawn"})
-    reporter.say("drawing pictures")
+    reporter.say(f"labels are in {workdir}; drawing pictures")
+    write_page(workdir / "report.html", finished, summary, say=reporter.say)
     report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
     summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
     write_json(file, summary)

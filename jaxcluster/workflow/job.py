@@ -1,5 +1,6 @@
 """From a config and data to what a process needs to train: settings checked, algorithm built."""
 
+import os
 import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,6 +89,10 @@ def choose_devices(count: int, engine: str) -> list[jax.Device]:
         chosen = devices.choose(count)
     except ValueError as error:
         raise UsageError(f"--devices {error}") from error
+    except (RuntimeError, AssertionError) as error:  # JAX_PLATFORMS names what there is not here
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        reason = (str(error) or "no such platform").splitlines()[0]
+        raise UsageError(f"JAX finds no device (JAX_PLATFORMS={platforms!r}): {reason}") from error
     if engine == "jit" and len(chosen) > 1:
         raise UsageError(f"--engine=jit takes one device, got {len(chosen)}; pmap and shard_map take several")
     return chosen
@@ -115,9 +120,8 @@ def load_model(folder: Path, *, where: str, absent: str) -> dict[str, Any]:
         raise UsageError(f"{where}: {absent}")
     try:
         return checkpoint.load_model(folder)
-    except Exception as error:  # whatever a damaged file makes a reader raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{where}: the model in {folder} cannot be read ({reason})") from error
+    except storage.WorkdirError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _first_model(init_from: str, algorithm: Algorithm, shared_phase: str) -> dict[str, Any] | None:

@@ -50,6 +50,8 @@ def _parse(name: str, text: str, default: Any) -> Any:
     if isinstance(default, str):
         return text
     value = ast.literal_eval(text)
+    if name == "data.size" and isinstance(value, int):
+        value = (value, value)
     if not isinstance(value, (tuple, list)):
         raise ValueError(text)
     return tuple(value)

@@ -23,7 +23,17 @@ from jaxcluster.files.workdir import write_csv
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
 
-__all__ = ["Finished", "describe_device", "say_results", "score", "summarize", "write_outputs", "write_pictures"]
+__all__ = [
+    "Finished",
+    "Scaled",
+    "describe_device",
+    "initial_labels",
+    "say_results",
+    "score",
+    "summarize",
+    "write_outputs",
+    "write_pictures",
+]
 
 
 SIMILARITY_SAMPLES = 1000  # in the pictures of pairwise similarity
@@ -90,6 +100,11 @@ def summarize(finished: Finished) -> dict[str, Any]:
     return _strict(summary)
 
 
+def initial_labels(initial: Outputs) -> np.ndarray:
+    """The assignment that training began from."""
+    return np.asarray((initial.others or {}).get("assignment", initial.labels))
+
+
 def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
     sizes = np.bincount(outputs.labels, minlength=len(outputs.centers)).tolist()
     figures: dict[str, Any] = {"cluster_sizes": sizes, "empty_clusters": sizes.count(0)}
@@ -109,7 +124,7 @@ def _variety(finished: Finished) -> float:
     """Of the generated images, against a random part of the real ones."""
     labels = finished.outputs.labels
     some = np.random.default_rng(0).permutation(len(labels))[:VARIETY_SAMPLES]
-    return metrics.variety(*finished.generated, _Scaled(finished.dataset)[some], labels[some])
+    return metrics.variety(*finished.generated, Scaled(finished.dataset)[some], labels[some])
 
 
 def _strict(value: Any) -> Any:
@@ -132,7 +147,7 @@ def describe_device() -> dict[str, Any]:
     }
 
 
-class _Scaled:
+class Scaled:
     """A data set's samples in [0, 1], scaled when they are asked for: all of them may not fit in memory once more."""
 
     def __init__(self, dataset: Any):
@@ -157,7 +172,7 @@ def write_pictures(folder: Path, finished: Finished, algorithm: Algorithm, *, sa
     """
     storage.make_folder(folder)
     dataset, trained, outputs = finished.dataset, finished.trained, finished.outputs
-    images, scoring = _Scaled(dataset), score(dataset.labels)
+    images, scoring = Scaled(dataset), score(dataset.labels)
     panels = {"pixels" if len(images.shape) == 4 else "features": images}
     panels["embedding at the start"] = finished.initial.embedding
     panels["embedding at the end"] = outputs.embedding
@@ -222,9 +237,8 @@ def say_results(summary: dict[str, Any], reporter: Any) -> None:
     """Report the sizes of the clusters, what looks wrong, and the scores if there are labels."""
     results = summary["results"]
     reporter.say(f"clusters of {', '.join(str(size) for size in results['cluster_sizes'])} samples")
-    empty = results["cluster_sizes"].count(0)
-    if empty:
-        reporter.say(f"warning: {empty} of the {len(results['cluster_sizes'])} clusters (config.n_clusters) are empty")
+    for finding in results.get("findings", []):
+        reporter.say(f"warning: {finding}")
     variety = results.get("generated", {}).get("variety")
     if variety is not None:
         reporter.say(f"generated images of a cluster vary {variety:.1%} as much as its real ones")

@@ -1,6 +1,5 @@
 """What a run gives, in memory and read back from its workdir."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from jaxcluster import data
-from jaxcluster.files import checkpoint, storage
-from jaxcluster.files.workdir import Metrics, WorkdirError, claim, write_json
+from jaxcluster.files import checkpoint, manifest, storage
+from jaxcluster.files.records import Metrics, read_records
+from jaxcluster.files.workdir import WorkdirError, claim, read_summary, write_json
 from jaxcluster.protocol import Outputs
 from jaxcluster.workflow import report
 from jaxcluster.workflow.predict import Fitted, last_phase, load_fitted, predict
@@ -71,16 +71,17 @@ def read_result(workdir: Path) -> Result:
     Raises:
         WorkdirError: the folder holds no finished run.
     """
-    text = storage.read_text(workdir / "summary.json")
     fitted = load_fitted(workdir)
-    if text is None:
+    manifest.verify(workdir, "")
+    summary = read_summary(workdir)
+    if summary is None:
         raise WorkdirError(f"--workdir {workdir}: its run has not finished; run its command again first")
-    lines = (storage.read_text(workdir / "metrics.jsonl") or "").splitlines()
+    history = read_records(workdir / "metrics.jsonl")
     names = ("labels", "confidence", "embedding", "centers")
     outputs = Outputs(*(storage.read_array(workdir / f"{name}.npy") for name in names))
     if storage.exists(workdir / "probabilities.npy"):
         outputs = outputs._replace(probabilities=storage.read_array(workdir / "probabilities.npy"))
-    return Result(outputs, None, fitted, [json.loads(line) for line in lines], json.loads(text), workdir)
+    return Result(outputs, None, fitted, history, summary, workdir)
 
 
 def write_result(workdir: Path, result: Result) -> None:
@@ -91,10 +92,11 @@ def write_result(workdir: Path, result: Result) -> None:
     """
     claim(workdir, {name: result.summary[name] for name in ("config", "data")})
     checkpoint.save_model(workdir / "model" / last_phase(result.fitted), result.fitted.model)
-    report.write_outputs(workdir, result.outputs, None)
     lines = Metrics(workdir / "metrics.jsonl", keep=lambda record: False)
     for record in result.history:
         lines.add(record)
     lines.flush()
     lines.close()
-    write_json(workdir / "summary.json", result.summary)
+    with manifest.sealing(workdir):
+        report.write_outputs(workdir, result.outputs, None)
+        write_json(workdir / "summary.json", result.summary)

@@ -1,4 +1,4 @@
-"""ClusterGAN on twenty pictures of 4 x 5 pixels: three clusters, players of a handful of units."""
+"""ClusterGAN on twenty pictures of 4 x 5 pixels: three clusters, networks of a handful of units."""
 
 import functools
 
@@ -8,11 +8,8 @@ import numpy as np
 import optax
 
 from jaxcluster.algorithms import clustergan
-from jaxcluster.algorithms.clustergan import prior
 from jaxcluster.algorithms.clustergan.adversarial import adversarial_phase
-from jaxcluster.algorithms.clustergan.algorithm import build_players
-from jaxcluster.algorithms.clustergan.game import Game
-from jaxcluster.algorithms.clustergan.views import views
+from jaxcluster.algorithms.clustergan.algorithm import initial_from_config, setup_from_config
 from jaxcluster.protocol import Batch
 
 KEY = jax.random.key(0)
@@ -25,7 +22,7 @@ def images():
 
 
 def settings(**changes):
-    """Small players of three clusters, no initial clustering; field__name=value changes one."""
+    """Small networks for three clusters, no initial clustering; field__name=value changes one."""
     config = clustergan.get_config()
     shrink(config)
     config.m = 6
@@ -51,21 +48,16 @@ def build(config):
     return clustergan.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
 
 
-def game_of(config, transform=None):
-    """The rules and a first state, for those who take the players' steps one by one.
+def setup_of(config):
+    """The setup and a first state, for tests that take the networks' steps one by one.
 
-    The twelve steps are those of four epochs. With plain descent at rate 1, the usual one here, what a player has
-    moved is the gradient.
+    The twelve steps are those of four epochs. With plain descent at rate 1 the change of a network is the gradient.
     """
-    game = Game(
-        config=config,
-        players=build_players(config, SHAPE, jnp.float32),
-        views=views(config.consistency, SHAPE, offset=0.0, scale=1 / 255, output=config.network.output),
-        transform=transform or optax.sgd(1.0),
-        codes=prior.block_codes(config.n_clusters, config.m),
-        total_steps=12,
-    )
-    return game, adversarial_phase(game, N).begin(None, None, jnp.asarray(images()), KEY, lambda: None)
+    setup = setup_from_config(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+    setup = setup._replace(optimizer=optax.sgd(1.0))
+    assert setup.total_steps == 12
+    phase = adversarial_phase(setup, initial_from_config(config), num_samples=N, epochs=4, batch_size=8)
+    return setup, phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
 
 
 def first_batch(valid=7):

@@ -10,13 +10,14 @@ import pytest
 from jaxcluster import metrics
 from jaxcluster.algorithms import clustergan
 from jaxcluster.algorithms.clustergan import collapse, pace
+from jaxcluster.algorithms.clustergan.algorithm import initial_from_config, setup_from_config
 from jaxcluster.algorithms.clustergan.initial import initial_clustering
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import devices, epochs
 from tests.algorithms.small_game import KEY, SHAPE, N, build, images, one_step, recipe, same, settings
 
 
-def test_every_player_moves_and_every_term_is_told():
+def test_every_network_moves_and_every_term_is_reported():
     before, after, info = one_step()
     for player in ("clusterer", "generator", "discriminator"):
         assert not same(getattr(before, player).variables["params"], getattr(after, player).variables["params"])
@@ -61,26 +62,31 @@ def outputs_of(groups, sharp):
     return jnp.asarray(1 / (1 + np.exp(-logits - 0.1 * rng.normal(size=(len(groups), 6)))), jnp.float32)
 
 
+def pace_of(**changes):
+    return setup_from_config(settings(**changes), num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1.0).pace
+
+
 @pytest.mark.parametrize("schedule", ["age", "fraction"])
 def test_the_pace_starts_at_one_per_cent_of_every_block_and_ends_with_all(schedule):
     groups = np.repeat([0, 1, 2], [600, 300, 300])
     sharp = np.where(groups == 0, 6.0, 3.0) + np.random.default_rng(1).uniform(0, 1, 1200)  # block 0 is easy
     outputs = outputs_of(groups, sharp)
-    config = settings(pace__schedule=schedule, pace__reference=0)
-    weights, losses = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.0), KEY)
+    groups = jnp.asarray(groups, jnp.int32)
+    paced = pace_of(pace__schedule=schedule, pace__reference=0)
+    weights, losses = pace.epoch_weights(paced, outputs, groups, jnp.float32(0.0), KEY, n_clusters=3)
     np.testing.assert_allclose(weights.sum(), 12, rtol=1e-3)
     assert min(float(weights[groups == k].sum()) for k in range(3)) > 1.5
     plain, _ = pace.epoch_weights(
-        settings(pace__schedule=schedule, pace__method="plain", pace__reference=0),
-        outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.0), KEY,
+        pace_of(pace__schedule=schedule, pace__method="plain", pace__reference=0),
+        outputs, groups, jnp.float32(0.0), KEY, n_clusters=3,
     )  # fmt: skip
     chosen = np.flatnonzero(plain)
     assert set(chosen) == set(np.argsort(losses, kind="stable")[: len(chosen)])
     assert abs(len(chosen) - 12) <= 1
-    half, _ = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(0.375), KEY)
+    half, _ = pace.epoch_weights(paced, outputs, groups, jnp.float32(0.375), KEY, n_clusters=3)
     assert 12 < float(half.sum()) < 1200
     for progress in (0.75, 1.0):
-        weights, _ = pace.epoch_weights(config, outputs, jnp.asarray(groups, jnp.int32), jnp.float32(progress), KEY)
+        weights, _ = pace.epoch_weights(paced, outputs, groups, jnp.float32(progress), KEY, n_clusters=3)
         np.testing.assert_array_equal(weights, 1)
 
 
@@ -116,15 +122,14 @@ def test_the_initial_clustering_has_equal_sizes_or_estimates_them():
     truth = np.repeat([0, 1, 2], [40, 40, 40])
     points = jnp.asarray(8 * np.eye(3)[truth] + rng.normal(size=(120, 3)), jnp.float32)
     for method in ("spectral", "kmeans"):
-        found = initial_clustering(settings(initial__method=method), points, KEY, lambda: None)
+        found = initial_clustering(initial_from_config(settings(initial__method=method)), points, KEY, lambda: None)
         groups = [set(np.flatnonzero(np.asarray(found.labels) == k)) for k in range(3)]
         assert {frozenset(g) for g in groups} == {frozenset(np.flatnonzero(truth == k)) for k in range(3)}
-        assert 0.2 < float(found.trusted.mean()) <= (1.0 if method == "spectral" else 0.9)
+        assert 0.2 < float(found.confident.mean()) <= (1.0 if method == "spectral" else 0.9)
         np.testing.assert_allclose(found.proportions, 1 / 3)
     uneven = points[np.r_[0:40, 40:80, 80:90]]
-    found = initial_clustering(
-        settings(initial__method="kmeans", prior__proportions="estimated"), uneven, KEY, lambda: None
-    )
+    config = settings(initial__method="kmeans", prior__proportions="estimated")
+    found = initial_clustering(initial_from_config(config), uneven, KEY, lambda: None)
     np.testing.assert_allclose(np.sort(found.proportions), np.array([10, 40, 40]) / 90, rtol=1e-6)
 
 
@@ -139,7 +144,7 @@ def test_the_initial_clustering_finds_how_many_dimensions_are_right(seed, alone)
 
     def right(*factors):
         config = settings(initial__method="spectral", initial__dimensions=factors)
-        found = initial_clustering(config, jnp.asarray(points, jnp.float32), KEY, lambda: None)
+        found = initial_clustering(initial_from_config(config), jnp.asarray(points, jnp.float32), KEY, lambda: None)
         return metrics.accuracy(truth, np.asarray(found.labels)) > 0.97
 
     factors = (1.0, 1.34, 1.67)  # three, four and five dimensions

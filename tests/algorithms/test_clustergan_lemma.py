@@ -1,4 +1,4 @@
-"""Lemma 1 in the game that is trained: the discriminator against players whose tables of pairs are known."""
+"""Lemma 1 in training: the discriminator against networks whose tables of pairs are known."""
 
 import functools
 
@@ -8,12 +8,12 @@ import numpy as np
 import optax
 import pytest
 
+from jaxcluster.algorithms.clustergan.algorithm import setup_from_config
 from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
 from jaxcluster.algorithms.clustergan.discriminator import discriminator_step
-from jaxcluster.algorithms.clustergan.game import Game, GameState, Player, take_turn
 from jaxcluster.algorithms.clustergan.generator import generator_step
 from jaxcluster.algorithms.clustergan.prior import block_codes
-from jaxcluster.algorithms.clustergan.views import views
+from jaxcluster.algorithms.clustergan.training import NetworkState, TrainState, draw_step_inputs
 from jaxcluster.networks import players
 from jaxcluster.networks.interface import Clusterer, Generator
 from jaxcluster.protocol import Batch
@@ -45,7 +45,7 @@ def generator_apply(variables, z, context):
     return jnp.eye(4)[drawn(context, odds)], {}
 
 
-def real_players():
+def real_networks():
     return players(
         "mlp", sample_shape=(4,), units=6, inputs=8, head="normalized", clusterer_hidden=(8,), generator_hidden=(8,),
         discriminator_hidden=(64, 64), image_noise=0.0, hidden_noise=0.0, scores=("joint",),
@@ -53,13 +53,13 @@ def real_players():
 
 
 def toy(form="nonsaturating", **networks):
-    """The game of the pair alone on four pictures, which are stored as rows of the unit matrix."""
+    """The score of the pair alone on four pictures, which are stored as rows of the unit matrix."""
     off = dict.fromkeys((f"weights__{name}" for name in ("image", "code", "cycle", "cycle_generator")), 0.0)
     off |= {"weights__joint": 1.0, "weights__consistency": 0.0, "weights__entropy": 0.0, "consistency__virtual": 0.0}
     config = settings(**off, **SILENT, adversarial__form=form)
     rate = optax.linear_schedule(5e-3, 0.0, STEPS)
-    look = views(config.consistency, (4,), offset=0.0, scale=1.0, output="sigmoid")
-    return Game(config, real_players()._replace(**networks), look, optax.adam(rate), CODES, STEPS)
+    setup = setup_from_config(config, num_samples=20, sample_shape=(4,), offset=0.0, scale=1.0)
+    return setup._replace(networks=real_networks()._replace(**networks), optimizer=optax.adam(rate), total_steps=STEPS)
 
 
 def batch():
@@ -69,15 +69,17 @@ def batch():
     return Batch(jnp.eye(4)[index], rows, rows, rows < len(index) - PADDING)
 
 
-def first_state(game):
+def first_state(setup):
     c, g, d = (
-        Player(variables, game.transform.init(variables["params"]))
-        for variables in (player.init(key) for player, key in zip(game.players, jax.random.split(KEY, 3), strict=True))
+        NetworkState(variables, setup.optimizer.init(variables["params"]))
+        for variables in (
+            network.init(key) for network, key in zip(setup.networks, jax.random.split(KEY, 3), strict=True)
+        )
     )
     nothing = jnp.zeros(len(batch().index))
     shares = jnp.asarray(GENERATOR.sum(1) / 40, jnp.float32)
     labels = nothing.astype(jnp.int32)
-    return GameState(c, g, d, c.variables, labels, nothing, labels, nothing, shares, jnp.float32(0), jnp.int32(0))
+    return TrainState(c, g, d, c.variables, labels, nothing, labels, nothing, shares, jnp.float32(0), jnp.int32(0))
 
 
 @functools.cache
@@ -87,19 +89,19 @@ def trained():
         "clusterer": Clusterer(lambda key: {"params": {}, "stats": {}}, clusterer_apply),
         "generator": Generator(lambda key: {"params": {}, "stats": {}}, generator_apply),
     }
-    game = toy(**tables)
+    setup = toy(**tables)
 
     def step(state, key):
-        state, terms = discriminator_step(game, state, take_turn(game, state, batch(), key, None))
+        state, terms = discriminator_step(setup, state, draw_step_inputs(setup, state, batch(), key, None))
         return state, terms["discriminator_loss"]
 
-    return jax.jit(lambda state: jax.lax.scan(step, state, jax.random.split(KEY, STEPS)))(first_state(game))
+    return jax.jit(lambda state: jax.lax.scan(step, state, jax.random.split(KEY, STEPS)))(first_state(setup))
 
 
 def test_the_trained_discriminator_approaches_the_lemmas_optimum():
     state, told = trained()
     z, x = (axis.ravel() for axis in np.indices((3, 4)))
-    scores = real_players().discriminator.apply(state.discriminator.variables, CODES[z], jnp.eye(4)[x])
+    scores = real_networks().discriminator.apply(state.discriminator.variables, CODES[z], jnp.eye(4)[x])
     expected = np.log(CLUSTERER / GENERATOR).ravel()
     assert np.abs(expected).max() > 1.7  # wide enough apart for swapped pairs or conditional tables to be seen
     # The rate falls to 0 in a straight line, so the last tenth of the steps have a hundredth of the whole way and the
@@ -119,23 +121,23 @@ def test_the_trained_discriminator_approaches_the_lemmas_optimum():
 @pytest.mark.parametrize("form", ["nonsaturating", "minimax"])
 def test_a_step_takes_each_players_pairs_towards_the_others(form):
     """Against the trained discriminator, which knows what it says."""
-    game = toy(form)
-    state = first_state(game)._replace(discriminator=trained()[0].discriminator)
+    setup = toy(form)
+    state = first_state(setup)._replace(discriminator=trained()[0].discriminator)
 
     @jax.jit
     def beliefs_and_steps(state):
-        turn = take_turn(game, state, batch(), KEY, None)
+        inputs = draw_step_inputs(setup, state, batch(), KEY, None)
 
         def beliefs(state):
-            seen = turn.context(99)
-            logits, _, _ = game.players.clusterer.apply(state.clusterer.variables, turn.images, seen)
-            images, _ = game.players.generator.apply(state.generator.variables, turn.inputs, seen)
-            pairs = ((jax.nn.sigmoid(logits), turn.images), (turn.codes, images))
-            scores = [game.players.discriminator.apply(state.discriminator.variables, *p, seen).joint for p in pairs]
+            seen = inputs.context(99)
+            logits, _, _ = setup.networks.clusterer.apply(state.clusterer.variables, inputs.images, seen)
+            images, _ = setup.networks.generator.apply(state.generator.variables, inputs.latent, seen)
+            pairs = ((jax.nn.sigmoid(logits), inputs.images), (inputs.codes, images))
+            scores = [setup.networks.discriminator.apply(state.discriminator.variables, *p, seen).joint for p in pairs]
             return jnp.stack([jnp.mean(jax.nn.sigmoid(s), where=seen.valid) for s in scores])
 
-        after_generator, _ = generator_step(game, state, turn)
-        after_clusterer, _ = clusterer_step(game, state, turn)
+        after_generator, _ = generator_step(setup, state, inputs)
+        after_clusterer, _ = clusterer_step(setup, state, inputs)
         return beliefs(state), beliefs(after_generator), beliefs(after_clusterer)
 
     before, generator, clusterer = map(np.asarray, beliefs_and_steps(state))

@@ -1,4 +1,4 @@
-"""What the settings of the game do to it: warm-ups, the form of Eq. 2, the running mean, the prior's noise."""
+"""What the settings of the steps do: warm-ups, the form of Eq. 2, the running mean, the prior's noise."""
 
 import functools
 
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from jaxcluster.algorithms.clustergan.clusterer import clusterer_step
-from jaxcluster.algorithms.clustergan.game import take_turn
 from jaxcluster.algorithms.clustergan.generator import generator_step
+from jaxcluster.algorithms.clustergan.training import ForwardPass, draw_step_inputs
 from jaxcluster.protocol import Batch
-from tests.algorithms.small_game import KEY, SHAPE, SILENT, first_batch, game_of, settings
+from tests.algorithms.small_game import KEY, SHAPE, SILENT, first_batch, settings, setup_of
 
 NOISE_ONLY = {"consistency__rotation": 0.0, "consistency__shift": 0.0, "consistency__virtual": 0.0,
               "consistency__noise": 0.1}  # fmt: skip
@@ -28,8 +28,8 @@ def moved(before, after):
 
 
 def test_each_term_warms_up_over_its_own_share_of_training():
-    """Twelve steps: the game is there after three, consistency after six, the entropy at the end."""
-    game, state = game_of(
+    """Of twelve steps the adversarial terms take three, consistency six, and the entropy all."""
+    setup, state = setup_of(
         settings(
             warm_up__adversarial=0.25, warm_up__consistency=0.5, warm_up__entropy=1.0, weights__cycle=0.0, **NOISE_ONLY
         )
@@ -38,7 +38,7 @@ def test_each_term_warms_up_over_its_own_share_of_training():
 
     @jax.jit
     def step(state):
-        return clusterer_step(game, state, take_turn(game, state, first_batch(), KEY, None))
+        return clusterer_step(setup, state, draw_step_inputs(setup, state, first_batch(), KEY, None))
 
     gradients = {}
     for steps, (played, same, entropy) in {
@@ -70,12 +70,12 @@ def test_each_term_warms_up_over_its_own_share_of_training():
 def test_the_cycle_warms_up_for_both_who_descend_it():
     """Six steps of twelve; the clusterer has no other term here, the generator has its score beside it."""
     off = dict.fromkeys((f"weights__{name}" for name in ("joint", "code", "entropy", "consistency")), 0.0)
-    game, state = game_of(settings(warm_up__cycle=0.5, **off))
+    setup, state = setup_of(settings(warm_up__cycle=0.5, **off))
 
     @jax.jit
     def step(state):
-        turn = take_turn(game, state, first_batch(), KEY, None)
-        return generator_step(game, state, turn)[0], clusterer_step(game, state, turn)[0]
+        inputs = draw_step_inputs(setup, state, first_batch(), KEY, None)
+        return generator_step(setup, state, inputs)[0], clusterer_step(setup, state, inputs)[0]
 
     generator, clusterer = {}, {}
     for steps in (0, 1, 4, 6, 9):
@@ -95,27 +95,31 @@ def test_the_cycle_warms_up_for_both_who_descend_it():
 
 def test_the_discriminators_noise_falls_when_the_partition_is_made():
     """Three of twelve steps at full noise, then in a straight line; for every pass of a step the same."""
-    game, state = game_of(settings(network__noise_end=0.4, **NOISE_ONLY))
+    setup, state = setup_of(settings(network__noise_end=0.4, **NOISE_ONLY))
     for steps, factor in ((0, 1), (3, 1), (6, 0.8), (9, 0.6), (12, 0.4), (20, 0.4)):
-        turn = take_turn(game, at(state, steps), first_batch(), KEY, None)
-        np.testing.assert_allclose([turn.noise, turn.context(2).noise, turn.context(8).noise], factor, rtol=1e-6)
-    game, state = game_of(settings(**NOISE_ONLY))
-    assert take_turn(game, at(state, 12), first_batch(), KEY, None).noise == 1
+        inputs = draw_step_inputs(setup, at(state, steps), first_batch(), KEY, None)
+        np.testing.assert_allclose(
+            [inputs.noise, inputs.context(ForwardPass.D_REAL).noise, inputs.context(ForwardPass.C_DISCRIMINATOR).noise],
+            factor,
+            rtol=1e-6,
+        )
+    setup, state = setup_of(settings(**NOISE_ONLY))
+    assert draw_step_inputs(setup, at(state, 12), first_batch(), KEY, None).noise == 1
 
 
 @functools.cache
 def beliefs():
     """What the discriminator, not a step old, says of seven pairs of each player; the eighth are padding."""
-    game, state = game_of(settings(**SILENT, **NOISE_ONLY))
-    turn = take_turn(game, state, first_batch(), KEY, None)
+    setup, state = setup_of(settings(**SILENT, **NOISE_ONLY))
+    inputs = draw_step_inputs(setup, state, first_batch(), KEY, None)
 
     @jax.jit
     def ask(state):
-        context = turn.context(99)
-        logits, _, _ = game.players.clusterer.apply(state.clusterer.variables, turn.images, context)
-        drawn, _ = game.players.generator.apply(state.generator.variables, turn.inputs, context)
-        ask = functools.partial(game.players.discriminator.apply, state.discriminator.variables)
-        return ask(jax.nn.sigmoid(logits), turn.images), ask(turn.codes, drawn)
+        context = inputs.context(99)
+        logits, _, _ = setup.networks.clusterer.apply(state.clusterer.variables, inputs.images, context)
+        drawn, _ = setup.networks.generator.apply(state.generator.variables, inputs.latent, context)
+        ask = functools.partial(setup.networks.discriminator.apply, state.discriminator.variables)
+        return ask(jax.nn.sigmoid(logits), inputs.images), ask(inputs.codes, drawn)
 
     odds = [np.asarray(scores, np.float64)[:, :7] for scores in ask(state)]
     return [1 / (1 + np.exp(-each)) for each in odds]
@@ -124,12 +128,12 @@ def beliefs():
 @pytest.mark.parametrize("form", ["nonsaturating", "minimax"])
 def test_both_forms_of_the_game_by_their_formulas(form):
     (real_joint, _, real_code), (fake_joint, fake_image, _) = beliefs()
-    game, state = game_of(settings(**SILENT, **NOISE_ONLY, adversarial__form=form))
+    setup, state = setup_of(settings(**SILENT, **NOISE_ONLY, adversarial__form=form))
 
     @jax.jit
     def told(state):
-        turn = take_turn(game, state, first_batch(), KEY, None)
-        return generator_step(game, state, turn)[1] | clusterer_step(game, state, turn)[1]
+        inputs = draw_step_inputs(setup, state, first_batch(), KEY, None)
+        return generator_step(setup, state, inputs)[1] | clusterer_step(setup, state, inputs)[1]
 
     found = told(state)
     if form == "minimax":  # Eq. 2 as it is printed
@@ -151,8 +155,10 @@ def test_both_forms_of_the_game_by_their_formulas(form):
 def test_the_running_mean_of_three_steps_by_hand():
     """A tenth of the old at the first step, 2/11 at the second, then 3/12, but never more than the setting, 0.2."""
     off = dict.fromkeys((f"weights__{name}" for name in ("joint", "image", "code", "cycle")), 0.0)
-    game, state = game_of(settings(adversarial__average=0.2, **off, **NOISE_ONLY))
-    step = jax.jit(lambda state: clusterer_step(game, state, take_turn(game, state, first_batch(), KEY, None))[0])
+    setup, state = setup_of(settings(adversarial__average=0.2, **off, **NOISE_ONLY))
+    step = jax.jit(
+        lambda state: clusterer_step(setup, state, draw_step_inputs(setup, state, first_batch(), KEY, None))[0]
+    )
     states = [state]
     for taken in range(3):
         states.append(step(at(states[-1], taken)))
@@ -167,21 +173,25 @@ def test_the_running_mean_of_three_steps_by_hand():
 
 def test_the_noise_of_the_codes_shrinks_with_progress():
     """From 0.5 to 0.1 over the twelve steps; the same draws, so that only their width changes."""
-    game, state = game_of(settings(prior__noise="add", **SILENT, **NOISE_ONLY))
+    setup, state = setup_of(settings(prior__noise="add", **SILENT, **NOISE_ONLY))
     index = jnp.arange(200, dtype=jnp.int32)
     batch = Batch(jnp.zeros((200, *SHAPE), jnp.uint8), index, index, index < 200)
-    turns = {steps: take_turn(game, at(state, steps), batch, KEY, None) for steps in (0, 6, 12, 100)}
-    noise = {steps: np.asarray(turn.seen - turn.codes) for steps, turn in turns.items()}
+    all_inputs = {steps: draw_step_inputs(setup, at(state, steps), batch, KEY, None) for steps in (0, 6, 12, 100)}
+    noise = {steps: np.asarray(inputs.noisy_codes - inputs.codes) for steps, inputs in all_inputs.items()}
     assert 0 <= noise[0].min() < 0.01
     assert 0.49 < noise[0].max() <= 0.5  # of 1,200 draws
     for steps, share in ((6, 0.6), (12, 0.2), (100, 0.2)):
         np.testing.assert_allclose(noise[steps], share * noise[0], atol=1e-6)
-    for turn in turns.values():
-        np.testing.assert_array_equal(turn.codes, turns[0].codes)
-        np.testing.assert_array_equal(turn.inputs[:, :6], turn.seen)  # the generator sees what the discriminator sees
-        np.testing.assert_array_equal(turn.inputs[:, 6:], turns[0].inputs[:, 6:])
-    style = np.asarray(turns[0].inputs[:, 6:])
+    for inputs in all_inputs.values():
+        np.testing.assert_array_equal(inputs.codes, all_inputs[0].codes)
+        np.testing.assert_array_equal(
+            inputs.latent[:, :6], inputs.noisy_codes
+        )  # the generator sees what the discriminator sees
+        np.testing.assert_array_equal(inputs.latent[:, 6:], all_inputs[0].latent[:, 6:])
+    style = np.asarray(all_inputs[0].latent[:, 6:])
     assert style.shape == (200, 2)
     assert 0 <= style.min() < 0.05
     assert 0.95 < style.max() < 1
-    assert {tuple(code) for code in np.asarray(turns[0].codes)} == {tuple(code) for code in np.asarray(game.codes)}
+    assert {tuple(code) for code in np.asarray(all_inputs[0].codes)} == {
+        tuple(code) for code in np.asarray(setup.codes)
+    }

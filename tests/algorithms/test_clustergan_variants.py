@@ -1,4 +1,4 @@
-"""Every arm of the experiments on the small game: what its step tells, and what its switches do."""
+"""Every variant on the small problem: the terms that its step reports, and what its switches do."""
 
 import functools
 
@@ -11,15 +11,15 @@ from jaxcluster.algorithms import clustergan
 from tests.algorithms.small_game import KEY, N, build, first_batch, images, means, same, shrink
 
 GAME = {"joint", "generator", "discriminator"}
-ALL = GAME | {"code", "cycle", "entropy", "consistency", "guide"}
+ALL = GAME | {"code", "cycle", "entropy", "consistency", "pseudo_labels"}
 TERMS = {
     "paper": GAME | {"entropy", "consistency"},
     "rates": GAME | {"entropy", "consistency"},
     "codes": GAME | {"entropy", "consistency"},
-    "scores": ALL - {"guide"},
-    "views": ALL - {"guide"},
+    "scores": ALL - {"pseudo_labels"},
+    "views": ALL - {"pseudo_labels"},
     "recipe": ALL,
-    "no_gan": {"entropy", "consistency", "guide"},
+    "no_gan": {"entropy", "consistency", "pseudo_labels"},
     "no_spl": ALL,
     "plain_spl": ALL,
     "no_consistency": ALL - {"consistency"},
@@ -31,8 +31,8 @@ FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and
 
 
 @functools.cache
-def phase_of(arm):
-    config = clustergan.apply_variant(clustergan.get_config(), arm)
+def phase_of(variant):
+    config = clustergan.apply_variant(clustergan.get_config(), variant)
     m = config.m
     shrink(config)
     config.m = 30 if m == 100 else 6  # of ten units a cluster, or of one, of ten clusters
@@ -41,18 +41,18 @@ def phase_of(arm):
 
 
 @functools.cache
-def begun(arm):
-    """A first state whose guide knows every sample."""
-    _, phase = phase_of(arm)
+def begun(variant):
+    """A first state with a confident pseudo-label for every sample."""
+    _, phase = phase_of(variant)
     state = phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
-    return state._replace(guide=jnp.arange(N, dtype=jnp.int32) % 3, trusted=jnp.ones(N))
+    return state._replace(pseudo_labels=jnp.arange(N, dtype=jnp.int32) % 3, confident=jnp.ones(N))
 
 
-def test_every_arm_is_here():
+def test_every_variant_is_here():
     assert list(TERMS) == list(clustergan.VARIANTS)
 
 
-def test_joined_arms_do_what_each_does():
+def test_joined_variants_do_what_each_does():
     joined = clustergan.apply_variant(clustergan.get_config(), "views+no_spl+wide")
     expected = clustergan.apply_variant(clustergan.get_config(), "views")
     expected.pace.method = "none"
@@ -69,57 +69,58 @@ def test_joined_arms_do_what_each_does():
         ("no_spl+views", "only the first can be views, got 'no_spl\\+views'"),
     ],
 )
-def test_a_wrong_arm_is_named(name, message):
+def test_a_wrong_variant_is_named(name, message):
     with pytest.raises(ValueError, match=message):
         clustergan.apply_variant(clustergan.get_config(), name)
 
 
-@pytest.mark.parametrize("arm", TERMS)
-def test_each_arm_has_its_terms(arm):
-    _, phase = phase_of(arm)
+@pytest.mark.parametrize("variant", TERMS)
+def test_each_variant_has_its_terms(variant):
+    _, phase = phase_of(variant)
     _, info = jax.eval_shape(phase.step, phase.template(), first_batch(), KEY)
-    scores = {"joint", "image", "code"} if "code" in TERMS[arm] else TERMS[arm] & {"joint"}
-    told = {"loss", *(f"{name}_loss" for name in TERMS[arm]), *(f"discriminator_{score}_loss" for score in scores)}
+    scores = {"joint", "image", "code"} if "code" in TERMS[variant] else TERMS[variant] & {"joint"}
+    told = {"loss", *(f"{name}_loss" for name in TERMS[variant]), *(f"discriminator_{score}_loss" for score in scores)}
     assert info.keys() == told
 
 
 @pytest.mark.parametrize(
-    "arm", [arm if arm in FAST else pytest.param(arm, marks=pytest.mark.long) for arm in clustergan.VARIANTS]
+    "variant",
+    [variant if variant in FAST else pytest.param(variant, marks=pytest.mark.long) for variant in clustergan.VARIANTS],
 )
-def test_a_step_moves_who_plays_by_the_sum_of_the_terms(arm):
-    (config, phase), before = phase_of(arm), begun(arm)
+def test_a_step_moves_who_plays_by_the_sum_of_the_terms(variant):
+    (config, phase), before = phase_of(variant), begun(variant)
     after, info = jax.jit(phase.step)(before, first_batch(), KEY)
     info = means(info)
     assert all(np.isfinite(value) for value in info.values())
-    parts = TERMS[arm] - {"generator", "discriminator"}
+    parts = TERMS[variant] - {"generator", "discriminator"}
     assert all(info[f"{name}_loss"] > 0 for name in parts)
     np.testing.assert_allclose(
         info["loss"],
-        sum(config.weights["pseudo_labels" if name == "guide" else name] * info[f"{name}_loss"] for name in parts),
+        sum(config.weights[name] * info[f"{name}_loss"] for name in parts),
         rtol=1e-5,
     )
     assert not same(before.clusterer.variables["params"], after.clusterer.variables["params"])
     for name in ("generator", "discriminator"):
-        assert same(getattr(before, name), getattr(after, name)) == (arm == "no_gan")
-    assert same(after.average, after.clusterer.variables) == (arm == "paper")  # which alone has no running mean
+        assert same(getattr(before, name), getattr(after, name)) == (variant == "no_gan")
+    assert same(after.average, after.clusterer.variables) == (variant == "paper")  # which alone has no running mean
     assert int(after.steps) == 1
 
 
-@pytest.mark.parametrize(("arm", "first"), [("recipe", 0.01), ("plain_spl", 0.01), ("no_spl", 1.0)])
-def test_the_weights_of_each_way_of_selecting(arm, first):
-    _, phase = phase_of(arm)
-    state = begun(arm)
+@pytest.mark.parametrize(("variant", "first"), [("recipe", 0.01), ("plain_spl", 0.01), ("no_spl", 1.0)])
+def test_the_weights_of_each_way_of_selecting(variant, first):
+    _, phase = phase_of(variant)
+    state = begun(variant)
     np.testing.assert_allclose(state.weights, first)
     rows = {"embedding": jax.nn.sigmoid(3 * jax.random.normal(KEY, (N, 6)))}
     update = jax.jit(phase.update)
     state, info = update(state, rows, 1)  # half of training is done: some, but not yet all
     weights = np.asarray(state.weights)
     np.testing.assert_allclose(info["selected"], weights.mean(), rtol=1e-6)
-    if arm == "no_spl":
+    if variant == "no_spl":
         np.testing.assert_array_equal(weights, 1)
     else:
         assert 0 < weights.mean() < 1
         assert weights.min() >= 0
         assert weights.max() <= 1
-    assert (set(weights) <= {0, 1}) == (arm != "recipe")  # Theorem 1's are soft at the border
+    assert (set(weights) <= {0, 1}) == (variant != "recipe")  # Theorem 1's are soft at the border
     np.testing.assert_array_equal(update(state, rows, 2)[0].weights, 1)  # from three quarters on

@@ -46,13 +46,13 @@ def test_clusters_are_drawn_in_their_proportions_each_by_its_position():
     np.testing.assert_array_equal(shifted[:-7], drawn[7:])
 
 
-def test_readings_are_made_of_one_uniform_draw():
+def test_kinds_are_made_of_one_uniform_draw():
     codes = prior.block_codes(2, 4)[np.arange(500) % 2]
 
     @jax.jit
     def noisy(width, position):
-        readings = ("add", "clip", "inward", "none")
-        return [prior.noisy_codes(KEY, codes, position, width=width, reading=r) for r in readings]
+        kinds = ("add", "clip", "inward", "none")
+        return [prior.noisy_codes(KEY, codes, position, width=width, kind=r) for r in kinds]
 
     added, clipped, inward, clean = (np.asarray(a) for a in noisy(0.5, jnp.arange(500)))
     codes = np.asarray(codes)
@@ -63,7 +63,7 @@ def test_readings_are_made_of_one_uniform_draw():
     np.testing.assert_array_equal(clipped, np.where(codes == 1, 1, added))
     np.testing.assert_allclose(inward, np.where(codes == 1, 2 - added, added), atol=1e-6)
     np.testing.assert_array_equal(inward > 0.5, codes == 1)  # width 0.5 is what rounding still bears
-    part = prior.noisy_codes(KEY, jnp.asarray(codes[20:24]), jnp.arange(20, 24), width=0.5, reading="add")
+    part = prior.noisy_codes(KEY, jnp.asarray(codes[20:24]), jnp.arange(20, 24), width=0.5, kind="add")
     np.testing.assert_allclose(part, added[20:24], atol=1e-6)  # a draw belongs to its position
 
 
@@ -78,11 +78,11 @@ WITHIN = {0.5: (0.91, 0.89, 0.85), 0.1: (0.99, 0.99, 0.99)}  # of the same clust
 
 
 def test_what_the_noise_does_to_the_cosines():
-    n, readings = 2000, ("add", "clip", "inward")
+    n, kinds = 2000, ("add", "clip", "inward")
 
     @jax.jit
     def noisy(codes, width):
-        return [prior.noisy_codes(KEY, codes, jnp.arange(n), width=width, reading=r) for r in readings]
+        return [prior.noisy_codes(KEY, codes, jnp.arange(n), width=width, kind=r) for r in kinds]
 
     def cosines(x, y):
         return (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
@@ -123,7 +123,7 @@ def test_bad_arguments_are_named():
         prior.sample_blocks(KEY, jnp.asarray(0), jnp.ones(2))
     with pytest.raises(ValueError, match=r"proportions must be \[c\], got \(1, 2\)"):
         prior.sample_blocks(KEY, jnp.arange(2), jnp.ones((1, 2)))
-    with pytest.raises(ValueError, match="reading must be one of add, clip, inward, none, got 'outward'"):
-        prior.noisy_codes(KEY, jnp.ones((2, 4)), jnp.arange(2), width=0.1, reading="outward")
+    with pytest.raises(ValueError, match="kind must be one of add, clip, inward, none, got 'outward'"):
+        prior.noisy_codes(KEY, jnp.ones((2, 4)), jnp.arange(2), width=0.1, kind="outward")
     with pytest.raises(ValueError, match=r"codes must be \[b, m\], got \(4,\)"):
         prior.noisy_codes(KEY, jnp.ones(4), jnp.arange(4), width=0.1)

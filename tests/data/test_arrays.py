@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -198,3 +201,48 @@ def test_objects_in_an_npz_are_named(tmp_path):
     np.savez(tmp_path / "x.npz", x=UNIT, y=np.array([None] * 6), allow_pickle=True)
     with pytest.raises(data.DataError, match=r"x.npz', array 'y': holds Python objects"):
         data.load(path=str(tmp_path / "x.npz"))
+
+
+def header(shape, dtype="<f8"):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(10**6, 100, 1000), (2**62, 2**62), (10**9, 0, 7)])
+def test_what_a_header_promises_is_not_allocated(tmp_path, shape):
+    (tmp_path / "x.npy").write_bytes(header(shape) + b"\0" * 64)
+    with pytest.raises(data.DataError, match=r"its header declares shape|is empty"):
+        data.load(path=str(tmp_path / "x.npy"))
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", header(shape) + b"\0" * 64)
+    with pytest.raises(data.DataError, match=r"its header declares shape|is empty"):
+        data.load(path=str(tmp_path / "x.npz"))
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxcluster.data.arrays.BOMB_BYTES", 1 << 22)
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((6, 1000, 1000)))
+    with pytest.raises(data.DataError, match=r"x.npz', array 'x': unpacks from 0.0 MiB to 0.0 GiB, which no data do"):
+        data.load(path=str(tmp_path / "x.npz"))
+    monkeypatch.setattr("jaxcluster.data.memory.memory", lambda: 1e6)
+    np.save(tmp_path / "x.npy", np.zeros((6, 500, 500)))
+    with pytest.raises(data.DataError, match=r"an array of shape \(6, 500, 500\) need 0.0 GiB, and there are"):
+        data.load(path=str(tmp_path / "x.npy"))
+
+
+def test_only_the_wanted_arrays_are_read(tmp_path):
+    np.savez(tmp_path / "x.npz", x=UNIT, y=np.arange(6) % 2, other=UNIT)
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[content.index(b"other.npy") + 400] ^= 255  # no longer what its checksum says
+    (tmp_path / "x.npz").write_bytes(content)
+    np.testing.assert_array_equal(data.load(path=str(tmp_path / "x.npz")).labels, [0, 1] * 3)
+
+
+def test_labels_may_count_in_a_list_of_names(tmp_path):
+    names = np.array(["dog", "cat", "bird"])
+    found = data.load(path=saved_npz(tmp_path, x=UNIT, y=np.array([1, 0, 1, 0, 0, 1]), label_names=names))
+    assert found.label_names == ("dog", "cat", "bird")
+    np.testing.assert_array_equal(found.labels, [1, 0, 1, 0, 0, 1])
+    with pytest.raises(data.DataError, match="labels do not count in 'label_names', which has 3 names"):
+        data.load(path=saved_npz(tmp_path, x=UNIT, y=np.arange(6), label_names=names))

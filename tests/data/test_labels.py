@@ -68,7 +68,7 @@ def test_labels_become_class_ids(tmp_path, name, content, ids, names):
         (
             "y.csv",
             "file,class,label\na,b,c\n",
-            "columns are file, class, label; expected one column, or exactly one",
+            "columns class, label may all be the labels; say which: data.label_column=class",
         ),
         ("y.csv", "a,b\nc,d\n", "columns are a, b; expected one column, or exactly one named y or label"),
         ("y.json", "[]", "extension '.json'; expected one of .npy, .npz, .txt, .csv"),

@@ -80,3 +80,60 @@ def test_counts_may_leave_the_fitted_range_both_ways(tmp_path):
     whole = load(tmp_path, np.array([[0, 5000], [7, 1]]))
     np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 1]]), like=whole)), [[0, 1 / 5000]])
     np.testing.assert_array_equal(scaled(load(tmp_path, np.array([[0, 90000]]), like=whole)), [[0, 18]])
+
+
+UNIT = RNG.random((30, 6, 6))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new"),
+    [
+        ((UNIT * 255).astype(np.int64), UNIT),
+        (UNIT * 2 - 1, UNIT),
+        ((UNIT - UNIT.mean()) / UNIT.std(), UNIT),
+        (UNIT * 2 - 1, UNIT * 255),
+        ((UNIT * 2000).astype(np.uint16), (UNIT * 7).astype(np.uint16)),
+    ],
+)
+def test_another_scale_inside_the_fitted_range_is_said(tmp_path, fitted, new):
+    whole, said = load(tmp_path, fitted), []
+    load(tmp_path, new, like=whole, report=said.append)
+    assert len(said) == 1
+    assert "on the same scale?" in said[0] or "not in [0, 1]" in said[0]
+    load(tmp_path, fitted[::2], like=whole, report=said.append)
+    assert len(said) == 1
+
+
+def test_binary_pixels_for_a_model_of_bytes_are_refused(tmp_path):
+    with pytest.raises(
+        data.DataError, match=r"pixels lie in \[0, 1\], but the model was fitted on pixels from 0 to 255"
+    ):
+        load(tmp_path, (UNIT > 0.5).astype(np.uint8), like=load(tmp_path, (UNIT * 255).astype(np.uint8)))
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1 / 255, 0), (1, 900), (1000, 0)])
+def test_features_on_another_scale_are_said(tmp_path, factor, shift):
+    x = RNG.normal(size=(60, 5)) * 40 + 100
+    whole, said = load(tmp_path, x, scaling="feature"), []
+    load(tmp_path, x[:20] * factor + shift, like=whole.frame, report=said.append)
+    assert len(said) == 1
+    assert "on the same scale?" in said[0]
+    load(tmp_path, x[:20], like=whole.frame, report=said.append)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+@pytest.mark.parametrize("shape", [(20, 4, 4), (20, 16)])
+def test_small_differences_of_large_values_survive(tmp_path, kind, shape):
+    steps = RNG.integers(0, 100, shape)
+    far = (1_700_000_000 + steps).astype(kind)
+    whole = load(tmp_path, far)
+    ranges = scaled(whole).max(0) - scaled(whole).min(0)
+    assert (ranges > 0.5).all()
+    part = load(tmp_path, far[3:6], like=data.Frame(*whole.frame))
+    np.testing.assert_array_equal(scaled(part), scaled(whole)[3:6])
+
+
+def test_nanoseconds_are_subtracted_as_whole_numbers(tmp_path):
+    far = np.int64(1_700_000_000_000_000_000) + np.arange(32).reshape(2, 4, 4)
+    np.testing.assert_allclose(scaled(load(tmp_path, far)).ravel(), np.arange(32) / 31, atol=1e-6)

@@ -159,6 +159,16 @@ def test_mixed_sizes_are_read_with_a_size_and_new_pictures_take_it(tmp_path):
     np.testing.assert_array_equal(new.images[0], found.images[1])
 
 
+def test_images_of_arrays_take_a_size_too(tmp_path):
+    np.save(tmp_path / "x.npy", np.repeat(np.repeat(gray(4, 4)[None], 8, 1), 8, 2))
+    found = load(tmp_path / "x.npy", size=4)
+    assert found.images.shape == (1, 4, 4, 1)
+    whole = np.load(tmp_path / "x.npy").reshape(4, 8, 4, 8).mean((1, 3))
+    assert np.corrcoef(found.images.ravel(), whole.ravel())[0, 1] > 0.97
+    new = load(tmp_path / "x.npy", like=found.frame)
+    np.testing.assert_array_equal(new.images, found.images)
+
+
 @pytest.mark.parametrize("size", [-1, "a", (1, 2, 3), 0.5, True, 10**6, (3, None)])
 def test_sizes_that_are_none(size):
     with pytest.raises(

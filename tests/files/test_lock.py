@@ -1,6 +1,5 @@
 """One run in a workdir at a time: on a disk, and in a bucket."""
 
-import importlib.util
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import pytest
 
 from jaxcluster.files import lease, lock, storage
 from jaxcluster.files.storage import FolderGoneError, WorkdirError
-from tests.files.bucket import serve
 
 HOLDER = """
 import sys
@@ -114,16 +112,6 @@ def test_a_workdir_that_is_no_longer_there_is_noticed(tmp_path, change):
         with pytest.raises(FolderGoneError, match=f"^{workdir} was removed, renamed or replaced while"):
             anchor.check()
     anchor.close()
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    if importlib.util.find_spec("gcsfs") is None:
-        pytest.skip("gcsfs is not installed (pip install -e '.[gcs]')")
-    with serve() as bucket, pytest.MonkeyPatch.context() as patch:
-        for name, value in bucket.environment().items():
-            patch.setenv(name, value)
-        yield bucket
 
 
 @pytest.fixture

@@ -82,6 +82,20 @@ def test_any_flipped_bit_of_a_model_is_found_before_it_is_used(tmp_path):
     np.testing.assert_array_equal(checkpoint.load_model(folder)["layer"]["w"], MODEL["layer"]["w"])
 
 
+def test_a_model_in_a_bucket_is_verified_too(bucket):
+    folder, said = storage.place("gs://bucket/run/model/one"), []
+    for model in (MODEL, {"b": np.zeros(4)}):  # the second takes the place of the first
+        checkpoint.save_model(folder, model)
+        assert checkpoint.load_model(folder, report=said.append).keys() == model.keys()
+    assert said == []
+    entered = json.loads(bucket.objects["run/manifest.json"][0])["crc32"]
+    assert entered.keys() == {name.removeprefix("run/") for name in bucket.objects if name.startswith("run/model/")}
+    content, generation = bucket.objects["run/model/one/_METADATA"]
+    bucket.objects["run/model/one/_METADATA"] = content[:-1] + b"?", generation
+    with pytest.raises(WorkdirError, match="gs://bucket/run/model/one/_METADATA is damaged: its checksum"):
+        checkpoint.load_model(folder)
+
+
 def test_models_of_older_versions_are_read_and_it_is_said(tmp_path):
     folder, said = tmp_path / "model" / "one", []
     checkpoint.save_model(folder, MODEL)

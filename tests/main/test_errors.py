@@ -154,7 +154,7 @@ def test_nothing_selected_and_a_cluster_that_becomes_empty(tmp_path):
         tmp_path / "x.npy", tmp_path / "empty", *options, "--noconfig.finetune.self_paced", "--config.n_clusters=3"
     )
     assert said.code == 0, said.text
-    assert "warning: finetune epoch 0: 1 of the 3 clusters is empty; are there so many?" in said.text
+    assert "warning: finetune epoch 0: 1 of 3 clusters is empty; n_clusters may be too large" in said.text
     assert "warning: 1 of the 3 clusters (config.n_clusters) are empty" in said.text
     assert "could not be drawn" not in said.text
 

@@ -5,7 +5,7 @@ import pytest
 
 from jaxcluster import metrics
 
-K, SIZE = 5, 200
+K, SIZE = 5, 400
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_collapsed(blobs):
     found = metrics.diagnose(0 * labels, points, confidence, K)
     assert found.collapsed
     assert found.empty == (1, 2, 3, 4)
-    assert found.sentences[0] == ("The clustering has collapsed: cluster 0 holds 1,000 of 1,000 samples (100.0%).")
+    assert found.sentences[0] == ("The clustering has collapsed: cluster 0 holds 2,000 of 2,000 samples (100.0%).")
     assert not metrics.diagnose(0 * labels, points, confidence, 1).collapsed  # one was asked for
     flat = metrics.diagnose(labels, 0 * points, confidence, K)
     assert flat.collapsed
@@ -77,7 +77,7 @@ def test_one_group_in_two_clusters(blobs):
 def test_tiny_and_unsure(blobs):
     points, labels, confidence = blobs
     labels, confidence = labels.copy(), confidence.copy()
-    labels[3 * SIZE + 19 : 4 * SIZE] = -1  # 19 of cluster 3 are left: a tenth of the average is below 17
+    labels[3 * SIZE + 40 : 4 * SIZE] = -1  # 40 are left: a tenth of the average is 32.8
     assert metrics.diagnose(labels, points, confidence, K).tiny == ()
     labels[3 * SIZE + 10 : 4 * SIZE] = -1
     confidence[labels == 0] = 0.3

@@ -10,10 +10,7 @@ __all__ = ["FIELDS", "RENAMED", "check", "remarks"]
 FIELDS = {  # one setting for all data sets, as the paper insists; a config file fills in `data` and little else
     "algorithm": Field("aspc", one_of("aspc"), "which method"),
     **groups.RUN,
-    "network": {
-        "hidden": Field((500, 500, 2000), groups.WIDTHS, "widths of the encoder; the decoder mirrors them"),
-        "embedding": Field(10, groups.WIDTH, "dimensions of the embedding"),
-    },
+    "network": groups.AUTOENCODER,
     "augment": groups.AUGMENT,
     "pretrain": groups.PRETRAIN,
     "initial": {  # the initial clustering of the embeddings

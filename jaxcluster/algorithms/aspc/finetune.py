@@ -4,7 +4,7 @@ Differences from the printed Algorithm 1, all as in the authors' code, which the
 
 * The first epoch trains on the initial clustering's own labels with all weights 1. Printed, line 4 would reproduce
   those labels at once and the stopping rule would end the run before any training.
-* Assignments, then weights, are renewed after each epoch and serve the next; the age parameter after epoch t
+* Assignments, then weights, are computed after each epoch and used in the next; the age parameter after epoch t
   (counted from 0) has progress t/T, so that the first weights use λ = mean and the last a progress of (T−2)/T.
 * Weights come from the losses of clean images (option `weights_on="augmented"` for the printed Eq. 16).
 * The batch loss is divided by the number of selected samples (option `mean_over="all"` for the printed Eq. 17).
@@ -25,6 +25,7 @@ import optax
 
 from jaxcluster import losses, spl
 from jaxcluster.algorithms.kmeans import kmeans_from_config
+from jaxcluster.algorithms.pretraining import gradient_step
 from jaxcluster.clusterers import nearest
 from jaxcluster.protocol import Batch, Phase
 
@@ -45,16 +46,16 @@ class FinetuneState(NamedTuple):
 
 def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int) -> Phase:
     """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
-    settings = config.finetune
+    settings, n_clusters = config.finetune, config.n_clusters
     age_epochs = settings.age_epochs or (settings.epochs if settings.epochs > 0 else 100)
 
     def init(encoder: dict, centers: Array, labels: Array) -> FinetuneState:
         weights = jnp.ones(labels.shape, centers.dtype)
         return FinetuneState(encoder, optimizer.init(encoder), centers, labels, weights)
 
-    def begin(model, rows, images, key: Array, poll) -> FinetuneState:
+    def begin(model, features, images, key: Array, poll) -> FinetuneState:
         del images
-        initial = kmeans_from_config(config.initial, key, rows["embedding"], config.n_clusters, poll)
+        initial = kmeans_from_config(config.initial, key, features["embedding"], n_clusters, poll)
         return jax.jit(init)(model["encoder"], initial.centers, initial.labels)
 
     def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
@@ -69,25 +70,23 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
                 errors, weights, valid=batch.valid, over=settings.mean_over, axis_name=axis_name
             )
 
-        (loss, count), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.encoder)
-        if axis_name is not None:
-            loss, gradient = jax.lax.psum((loss, gradient), axis_name)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.encoder)
-        state = state._replace(encoder=optax.apply_updates(state.encoder, updates), opt_state=opt_state)
-        return state, {"loss": (loss * count, count)}
+        encoder, opt_state, info = gradient_step(optimizer, state.encoder, state.opt_state, loss_of, axis_name)
+        return state._replace(encoder=encoder, opt_state=opt_state), info
 
     def observe(model: dict, images: Array, key: Array, index: Array) -> dict[str, Array]:
-        rows = {"embedding": network.encode(model["encoder"], inputs.clean(images))}
+        features = {"embedding": network.encode(model["encoder"], inputs.clean(images))}
         if settings.augment and settings.weights_on == "augmented":
-            rows["augmented"] = network.encode(model["encoder"], inputs.augmented(key, images, index))
-        return rows
+            features["augmented"] = network.encode(model["encoder"], inputs.augmented(key, images, index))
+        return features
 
-    def update(state: FinetuneState, rows: dict, epoch: Array) -> tuple[FinetuneState, dict[str, Array]]:
-        """Assign clean images to their nearest centers, then weigh them ([P2] Eq. 15, 10 and 16)."""
+    def update(state: FinetuneState, features: dict, epoch: Array) -> tuple[FinetuneState, dict[str, Array]]:
+        """Assign clean images to their nearest centers, then solve their weights ([P2] Eq. 15, 10 and 16)."""
         dimensions = state.centers.shape[1]
-        labels, distances = nearest(rows["embedding"], state.centers)
+        labels, distances = nearest(features["embedding"], state.centers)
         clean = distances / dimensions
-        paced = losses.cluster_center(rows["augmented"], state.centers[labels]) if "augmented" in rows else clean
+        paced = clean
+        if "augmented" in features:
+            paced = losses.cluster_center(features["augmented"], state.centers[labels])
         age = spl.adaptive_age(paced, progress=jnp.minimum(epoch / age_epochs, 1).astype(paced.dtype))
         weights = jnp.ones_like(state.weights)
         if settings.self_paced:
@@ -98,7 +97,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             "age": age,
             "selected": jnp.mean(weights),
             "change": jnp.mean((labels != state.labels).astype(paced.dtype)),  # [P2] Eq. 18
-            "empty_clusters": config.n_clusters - jnp.sum(jnp.bincount(labels, length=config.n_clusters) > 0),
+            "empty_clusters": n_clusters - jnp.sum(jnp.bincount(labels, length=n_clusters) > 0),
         }
         return state._replace(labels=labels, weights=weights), info
 
@@ -114,7 +113,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         empty = int(info["empty_clusters"])
         if not empty:
             return ""
-        return f"{empty} of the {config.n_clusters} clusters {'is' if empty == 1 else 'are'} empty; are there so many?"
+        return f"{empty} of {n_clusters} clusters {'is' if empty == 1 else 'are'} empty; n_clusters may be too large"
 
     def done(info: dict[str, float]) -> str:
         if info["change"] < settings.tolerance:
@@ -123,7 +122,7 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
 
     def template() -> FinetuneState:
         encoder = jax.eval_shape(network.init, jax.random.key(0))["encoder"]
-        centers = jax.ShapeDtypeStruct((config.n_clusters, config.network.embedding), jnp.zeros(()).dtype)
+        centers = jax.ShapeDtypeStruct((n_clusters, config.network.embedding), jnp.zeros(()).dtype)
         return jax.eval_shape(init, encoder, centers, jax.ShapeDtypeStruct((num_samples,), jnp.int32))
 
     return Phase(

@@ -9,7 +9,6 @@ from scipy.optimize import linear_sum_assignment
 
 from jaxcluster import clusterers
 from jaxcluster.algorithms.clustergan import prior
-from jaxcluster.algorithms.clustergan.game import Game
 from jaxcluster.algorithms.kmeans import kmeans_from_config
 from jaxcluster.algorithms.outputs import nearest_center
 from jaxcluster.protocol import Outputs, Phase
@@ -26,25 +25,32 @@ class ClusterState(NamedTuple):
     centers: Array  # [c, m]
 
 
-def cluster_phase(game: Game, observe, template_model) -> Phase:
-    """Build the phase; it has no epochs, and what it does is in `begin`."""
-    config = game.config
+def cluster_phase(kmeans, codes: Array, observe, template_model, *, batch_size: int) -> Phase:
+    """Build the phase; it has no epochs, and all its work is in `begin`.
 
-    def begin(model, rows, images, key: Array, poll) -> ClusterState:
+    Args:
+        kmeans: settings of `groups.KMEANS`.
+        codes: [c, m], clean code of each cluster.
+        observe: of the phase before.
+        template_model: () -> model of the phase before, as shapes.
+        batch_size: of the phase before; there are no batches.
+    """
+
+    def begin(model, features, images, key: Array, poll) -> ClusterState:
         del images
-        found = kmeans_from_config(config.cluster, key, rows["embedding"], config.n_clusters, poll)
-        return ClusterState(model, _in_order_of_blocks(found.centers, game.codes))
+        found = kmeans_from_config(kmeans, key, features["embedding"], len(codes), poll)
+        return ClusterState(model, _in_order_of_blocks(found.centers, codes))
 
     def template() -> ClusterState:
-        centers = jax.ShapeDtypeStruct(game.codes.shape, game.codes.dtype)
+        centers = jax.ShapeDtypeStruct(codes.shape, codes.dtype)
         return ClusterState(template_model(), centers)
 
     return Phase(
         name="cluster",
         epochs=0,
-        batch_size=config.adversarial.batch_size,
+        batch_size=batch_size,
         begin=begin,
-        beginning=f"k-means of the clusterer's outputs, {config.cluster.n_init} restarts",
+        beginning=f"k-means of the clusterer's outputs, {kmeans.n_init} restarts",
         step=None,
         model=lambda state: {**state.model, "centers": state.centers},
         observe=observe,
@@ -52,20 +58,20 @@ def cluster_phase(game: Game, observe, template_model) -> Phase:
     )
 
 
-def outputs(model: dict, rows: dict) -> Outputs:
+def outputs(model: dict, features: dict) -> Outputs:
     """Nearest center of each output, with the block assignment beside it."""
-    found = nearest_center(model, rows)
-    return found._replace(others={"blocks": _blocks(rows["embedding"], len(model["centers"]))})
+    found = nearest_center(model, features)
+    return found._replace(others={"blocks": _blocks(features["embedding"], len(model["centers"]))})
 
 
 def block_outputs(codes: Array):
     """Build the outputs of a model that has no centers yet: the block with the largest mean."""
 
-    def at_start(model: dict, rows: dict) -> Outputs:
+    def at_start(model: dict, features: dict) -> Outputs:
         del model
-        means = prior.block_means(rows["embedding"], len(codes))
+        means = prior.block_means(features["embedding"], len(codes))
         labels = jnp.argmax(means, axis=1).astype(jnp.int32)
-        return Outputs(labels, jnp.max(means, axis=1), rows["embedding"], codes)
+        return Outputs(labels, jnp.max(means, axis=1), features["embedding"], codes)
 
     return at_start
 

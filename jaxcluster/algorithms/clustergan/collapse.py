@@ -1,4 +1,4 @@
-"""What goes wrong with the blocks, seen without labels: figures of an epoch, and the sentence that names it."""
+"""Signs of collapse that need no labels: figures of an epoch, and a warning in words."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ DEAD, SMALL, LARGE = 0.1, 0.6, 1.6  # a block's size over the prior's share of i
 ALIKE = 0.9  # mean similarity of two samples; a uniform prior of c clusters has about 1/c
 LOST = 0.05  # discriminator's loss, of log 2 where it can only guess
 SCORES = {"joint": "pairs", "image": "images", "code": "codes"}
-EARLY = 0.1  # share of training in which nothing is said: every run starts with all outputs alike
+EARLY = 0.1  # share of training without warnings: every run starts with all outputs alike
 
 
 def figures(outputs: Array, labels: Array, proportions: Array, key: Array) -> dict[str, Array]:
@@ -45,9 +45,9 @@ def warning(info: dict[str, float]) -> str:
     """Name what looks wrong in an epoch's figures, or return an empty string."""
     if info["progress"] < EARLY:
         return ""
-    said = []
+    sentences = []
     if info["mean_similarity"] > max(ALIKE, 2 * info["expected_similarity"]):
-        said.append(
+        sentences.append(
             f"collapse: the outputs of any two samples are alike (mean similarity above {ALIKE}); "
             "a smaller weights.entropy or a larger weights.code may help"
         )
@@ -57,9 +57,9 @@ def warning(info: dict[str, float]) -> str:
         ("small_blocks", f"less than {SMALL} times as large as the prior says (a cluster split?)"),
     ):
         if info[name]:
-            said.append(f"{info[name]:.0f} block{'s' if info[name] > 1 else ''} {what}")
+            sentences.append(f"{info[name]:.0f} block{'s' if info[name] > 1 else ''} {what}")
     lost = [score for score in SCORES if info.get(f"discriminator_{score}_loss", 1.0) < LOST]
     if lost:
         what = " and ".join(SCORES[score] for score in lost)
-        said.append(f"the discriminator tells real from drawn {what} with certainty: this score teaches nothing")
-    return "; ".join(said)
+        sentences.append(f"the discriminator tells real from drawn {what} with certainty: this score teaches nothing")
+    return "; ".join(sentences)

@@ -1,9 +1,9 @@
-"""What the blocks begin with: a clustering of an autoencoder's embedding, an extension of the paper's method.
+"""Pseudo-labels for the first part of training: a clustering of an autoencoder's embedding; not in the paper.
 
-The game keeps whatever partition its blocks take in the first epochs: two classes in one block and one class in two is
-as stable as the right one, because emptying a block is punished by the prior and moving a class by consistency. So the
-partition is given: the spectral embedding of the graph of nearest neighbors, clustered into clusters of equal size
-(the uniform prior's own assumption). No labels are involved.
+Adversarial training does not undo a bad initial partition (two classes merged into one block, one split over two):
+emptying a block is punished by the prior, and moving a class by consistency. So training starts from pseudo-labels:
+the spectral embedding of the nearest-neighbor graph, clustered into clusters of equal size, which is what the uniform
+prior assumes. No labels are involved.
 """
 
 from typing import NamedTuple
@@ -14,100 +14,115 @@ import numpy as np
 
 from jaxcluster import clusterers, spl
 
-__all__ = ["Initial", "initial_clustering"]
+__all__ = ["Initial", "InitialSettings", "initial_clustering"]
 
 Array = jax.Array
 CLEARLY = 0.05  # share by which a cut must be smaller for more dimensions
 UNEVEN = 0.25  # deviation of a cluster's size from the wanted one, as a share of that
 
 
+class InitialSettings(NamedTuple):
+    """How the pseudo-labels are found; see the table of settings."""
+
+    n_clusters: int
+    method: str
+    n_neighbors: int
+    dimensions: tuple[float, ...]
+    n_init: int
+    confident: str
+    uniform: bool  # whether the clusters are taken for equally large
+
+
 class Initial(NamedTuple):
-    """The clustering that guides the first part of training."""
+    """The pseudo-labels."""
 
     labels: Array  # [n] int32
-    trusted: Array  # [n], 1 where the clustering is sure, else 0
+    confident: Array  # [n], 1 where the pseudo-label is used, else 0
     proportions: Array  # [c] of the prior
 
 
-def initial_clustering(config, embedding: Array, key: Array, poll) -> Initial:
+def initial_clustering(settings: InitialSettings, embedding: Array, key: Array, poll) -> Initial:
     """Cluster an embedding.
 
     Args:
-        config: with `initial`, `prior.proportions` and `n_clusters`.
+        settings: see there.
         embedding: [n, d] of the autoencoder.
         key: of the seeds.
         poll: called between long calls; may raise.
 
     Returns:
-        `Initial`. Trusted are the samples that are nearer to their center, measured by the next nearest, than the
-        mean: the first pace of adaptive self-paced learning. With `initial.confident` "balanced" this is the mean of
-        each cluster; with "surest" that of all, which may leave a loose cluster without a single sample, and the game
-        free to give its block to another. With proportions "estimated" the clusters' sizes are free and become the
-        prior's proportions.
+        `Initial`. A sample's doubt is its distance to its own center over that to the next one; confident are the
+        samples whose doubt is at most the mean, the first pace of adaptive self-paced learning. With `confident`
+        "balanced" this is the mean of each cluster. With "surest" it is the mean of all samples, which may leave a
+        loose cluster without a confident sample, and training free to give its block to another cluster. If the
+        sizes are not uniform they are free, and become the prior's proportions.
     """
-    if config.initial.method == "spectral":
-        points, labels, centers = _spectral(config, embedding, key, poll)
+    if settings.method == "spectral":
+        points, labels, centers = _spectral(settings, embedding, key, poll)
     else:
         points = embedding
-        labels, centers = _clusters(config, points, key, poll)
+        labels, centers = _clusters(settings, points, key, poll)
     poll()
-    clusters, dtype = config.n_clusters, embedding.dtype
+    clusters, dtype = settings.n_clusters, embedding.dtype
     proportions = jnp.full(clusters, 1 / clusters, dtype)
-    if config.prior.proportions == "estimated":
+    if not settings.uniform:
         proportions = jnp.bincount(labels, length=clusters).astype(dtype) / len(points)
     distances = clusterers.squared_distances(points, centers)
     own = jnp.take_along_axis(distances, labels[:, None], axis=1)[:, 0]
     others = distances.at[jnp.arange(len(points)), labels].set(jnp.inf)
     doubt = jnp.sqrt(own / jnp.maximum(jnp.min(others, axis=1), jnp.finfo(dtype).tiny))
-    # At most and not below: where the graph's parts are apart, every sample lies at its center and all doubts are 0.
-    if config.initial.confident == "balanced":
+    # At most and not below: in a graph of separate components every sample lies at its center and all doubts are 0.
+    if settings.confident == "balanced":
         sums, counts = (jax.ops.segment_sum(each, labels, clusters) for each in (doubt, jnp.ones_like(doubt)))
         means = sums / jnp.maximum(counts, 1)
-        age = jnp.maximum(means, jax.ops.segment_min(doubt, labels, clusters))[labels]  # never below all, by rounding
+        # Rounding may put a mean below the smallest doubt of its cluster.
+        age = jnp.maximum(means, jax.ops.segment_min(doubt, labels, clusters))[labels]
     else:
         age = spl.adaptive_age(doubt, progress=0.0)
     return Initial(labels, (doubt <= age).astype(dtype), proportions)
 
 
-def _spectral(config, embedding: Array, key: Array, poll) -> tuple[Array, Array, Array]:
-    """The clustering of the neighbors' graph that cuts least of it, over several dimensions of the embedding.
+def _spectral(settings: InitialSettings, embedding: Array, key: Array, poll) -> tuple[Array, Array, Array]:
+    """The clustering of the neighbor graph with the smallest cut, over several dimensions of the spectral embedding.
 
-    As many dimensions as clusters are too few where one of them shows a part of a class or a few outliers: two classes
-    are one then. Each further dimension adds noise. How much of the graph a clustering cuts tells which it was.
+    With as many dimensions as clusters, one dimension may show a part of a class or a few outliers, and two classes
+    are merged. Each further dimension adds noise. The normalized cut tells which number is right.
 
     Returns:
-        (points, labels, centers) of the first dimensions, or of those that cut least if that is clearly less.
+        (points, labels, centers) of the first number of dimensions, or of the one with the smallest cut if that is
+        clearly smaller.
     """
-    settings, n = config.initial, len(embedding)
+    n = len(embedding)
     graph = clusterers.neighbor_graph(np.asarray(embedding), neighbors=min(settings.n_neighbors, n - 1))
     found, cuts = [], []
-    for dimensions in sorted({int(factor * config.n_clusters) for factor in settings.dimensions}):
+    for dimensions in sorted({int(factor * settings.n_clusters) for factor in settings.dimensions}):
         poll()
         if found and dimensions >= n:
             break
         points = jnp.asarray(clusterers.spectral_embedding(graph, dimensions), embedding.dtype)
-        found.append((points, *_clusters(config, points, key, poll)))
-        cuts.append(_cut(config, graph, np.asarray(found[-1][1])))
+        found.append((points, *_clusters(settings, points, key, poll)))
+        cuts.append(_cut(settings, graph, np.asarray(found[-1][1])))
     best = int(np.argmin(cuts))
     return found[best if cuts[best] < (1 - CLEARLY) * cuts[0] else 0]
 
 
-def _cut(config, graph, labels: np.ndarray) -> float:
-    """How much of the graph is cut; all of it if the sizes are not those that were asked for.
+def _cut(settings: InitialSettings, graph, labels: np.ndarray) -> float:
+    """The normalized cut; its upper bound if the sizes are not those that were asked for.
 
-    Points that lie on one spot cannot be divided, and two classes on one spot cut nothing.
+    Equal points cannot be divided, and two classes in one point cut nothing.
     """
-    shares = np.bincount(labels, minlength=config.n_clusters) * config.n_clusters / len(labels)
-    if config.prior.proportions == "uniform" and np.abs(shares - 1).max() > UNEVEN:
-        return float(config.n_clusters)
+    shares = np.bincount(labels, minlength=settings.n_clusters) * settings.n_clusters / len(labels)
+    if settings.uniform and np.abs(shares - 1).max() > UNEVEN:
+        return float(settings.n_clusters)
     return clusterers.normalized_cut(graph, labels)
 
 
-def _clusters(config, points: Array, key: Array, poll) -> tuple[Array, Array]:
+def _clusters(settings: InitialSettings, points: Array, key: Array, poll) -> tuple[Array, Array]:
     """Labels and centers: clusters of equal size, or of free sizes where these are to be estimated."""
-    clusters, restarts = config.n_clusters, config.initial.n_init
-    if config.prior.proportions == "uniform":
-        found = clusterers.balanced_kmeans(key, points, clusters, restarts=restarts, poll=poll)
+    if settings.uniform:
+        found = clusterers.balanced_kmeans(key, points, settings.n_clusters, restarts=settings.n_init, poll=poll)
     else:
-        found = clusterers.kmeans(key, points, clusters, restarts=restarts, slice_iterations=10, poll=poll)
+        found = clusterers.kmeans(
+            key, points, settings.n_clusters, restarts=settings.n_init, slice_iterations=10, poll=poll
+        )
     return found.labels, found.centers

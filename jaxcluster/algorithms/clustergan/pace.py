@@ -5,64 +5,84 @@ import jax.numpy as jnp
 
 from jaxcluster import losses, spl
 from jaxcluster.algorithms.clustergan import prior
-from jaxcluster.algorithms.clustergan.game import Game, GameState, Turn
+from jaxcluster.algorithms.clustergan.training import PaceSettings
 
 __all__ = ["batch_weights", "epoch_weights"]
 
 Array = jax.Array
 
 
-def epoch_weights(config, outputs: Array, groups: Array, progress: Array, key: Array) -> tuple[Array, Array]:
+def epoch_weights(
+    pace: PaceSettings, outputs: Array, groups: Array, progress: Array, key: Array, *, n_clusters: int
+) -> tuple[Array, Array]:
     """Solve Eq. 6 over the whole data set.
 
     Args:
-        config: with `pace` and `n_clusters`.
+        pace: settings.
         outputs: [n, m] of the clusterer.
         groups: [n] int32, block assignment.
         progress: share of training that is done.
         key: draws the samples that each is compared with.
+        n_clusters: c.
 
     Returns:
         (weights [n], losses [n]).
 
     Differs from the paper in when: the paper's loop solves it at every iteration though its sum goes over all n;
-    here once an epoch, over all n. γ and the ages of the first and last pace are taken anew from the current losses
-    each time: the losses fall in training, and frozen ages would select everything long before 3/4 of it. Each loss is
+    here once an epoch, over all n. γ and the ages of the first and last pace are computed anew from the current losses
+    each time: the losses fall in training, and fixed ages would select everything long before 3/4 of it. Each loss is
     a mean over `pace.reference` samples that are drawn anew each epoch, not over all (0 for all). In the first epoch,
-    before there are losses, every sample weighs `pace.start`.
+    before there are losses, every sample has the weight `pace.start`.
     """
     n = len(outputs)
     reference = None
-    if 0 < config.pace.reference < n:
-        reference = jax.random.permutation(key, n)[: config.pace.reference]
+    if 0 < pace.reference < n:
+        reference = jax.random.permutation(key, n)[: pace.reference]
     entropies = losses.pairwise_entropy_chunked(outputs, reference_index=reference)
-    if config.pace.method == "none":
+    if pace.method == "none":
         return jnp.ones_like(entropies), entropies
-    weights = _solve(config, entropies, groups, progress, mask=None, axis_name=None)
-    return jnp.where(progress >= config.pace.full_at, 1, weights), entropies
+    weights = _solve(pace, entropies, groups, progress, n_clusters, mask=None, axis_name=None)
+    return jnp.where(progress >= pace.full_at, 1, weights), entropies
 
 
-def batch_weights(game: Game, state: GameState, turn: Turn, outputs: Array, entropies: Array) -> Array:
-    """Solve Eq. 6 over the global batch, as Algorithm 1's loop has it; [b]."""
-    config = game.config
-    if config.pace.method == "none":
+def batch_weights(
+    pace: PaceSettings,
+    outputs: Array,
+    entropies: Array,
+    progress: Array,
+    *,
+    n_clusters: int,
+    valid: Array,
+    axis_name: str | None,
+) -> Array:
+    """Solve Eq. 6 over the global batch, as Algorithm 1's loop has it.
+
+    Args:
+        pace: settings.
+        outputs: [b, m] of the clusterer.
+        entropies: [b], the losses.
+        progress: share of training that is done.
+        n_clusters: c.
+        valid: [b] bool, False for padding.
+        axis_name: the mapped axis that the batch is spread over.
+
+    Returns:
+        [b] weights.
+    """
+    if pace.method == "none":
         return jnp.ones_like(entropies)
     outputs, entropies = jax.lax.stop_gradient((outputs, entropies))
-    groups = jnp.argmax(prior.block_means(outputs, config.n_clusters), axis=1).astype(jnp.int32)
-    progress = game.progress(state)
-    weights = _solve(config, entropies, groups, progress, mask=turn.batch.valid, axis_name=turn.axis_name)
-    return jnp.where(progress >= config.pace.full_at, 1, weights)
+    groups = jnp.argmax(prior.block_means(outputs, n_clusters), axis=1).astype(jnp.int32)
+    weights = _solve(pace, entropies, groups, progress, n_clusters, mask=valid, axis_name=axis_name)
+    return jnp.where(progress >= pace.full_at, 1, weights)
 
 
-def _solve(config, entropies: Array, groups: Array, progress: Array, *, mask, axis_name) -> Array:
-    pace = config.pace
+def _solve(pace: PaceSettings, entropies: Array, groups: Array, progress: Array, n_clusters: int, *, mask, axis_name):
     across = {"mask": mask, "axis_name": axis_name}
     balance = {}
     if pace.method == "balanced":
-        gamma = spl.gamma_for_quota(
-            entropies, num_groups=config.n_clusters, fraction=pace.start, rho=pace.rho, **across
-        )
-        balance = {"groups": groups, "gamma": gamma, "num_groups": config.n_clusters}
+        gamma = spl.gamma_for_quota(entropies, num_groups=n_clusters, fraction=pace.start, rho=pace.rho, **across)
+        balance = {"groups": groups, "gamma": gamma, "num_groups": n_clusters}
     if pace.schedule == "fraction":
         fraction = spl.linear_fraction(progress, start=pace.start, full_at=pace.full_at)
         age = spl.age_for_fraction(entropies, fraction, **balance, **across)
@@ -71,4 +91,4 @@ def _solve(config, entropies: Array, groups: Array, progress: Array, *, mask, ax
         age = spl.linear_age(progress, start=ends[0], end=ends[1], full_at=pace.full_at)
     if pace.method == "plain":
         return spl.hard_weights(entropies, age=age, **across).astype(entropies.dtype)
-    return spl.balanced_weights(entropies, groups, age=age, gamma=gamma, num_groups=config.n_clusters, **across)
+    return spl.balanced_weights(entropies, groups, age=age, gamma=gamma, num_groups=n_clusters, **across)

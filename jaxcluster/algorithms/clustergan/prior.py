@@ -7,11 +7,13 @@ Ghasedi Dizaji et al., "Balanced Self-Paced Learning for Generative Adversarial 
 import jax
 import jax.numpy as jnp
 
+from jaxcluster.draws import check_position, draw_by_position
+
 __all__ = ["block_codes", "block_means", "block_sizes", "noise_width", "noisy_codes", "sample_blocks"]
 
 Array = jax.Array
 
-_READINGS = ("add", "clip", "inward", "none")
+_KINDS = ("add", "clip", "inward", "none")
 
 
 def block_sizes(n_clusters: int, units: int) -> tuple[int, ...]:
@@ -73,7 +75,7 @@ def block_means(outputs: Array, n_clusters: int) -> Array:
         raise ValueError(f"outputs must be [n, m], got {outputs.shape}")
     units = outputs.shape[1]
     sizes = jnp.asarray(block_sizes(n_clusters, units), outputs.dtype)
-    # Sums over segments, not a product with the codes: a unit of one block must not spoil the others.
+    # Sums over segments, not a product with the codes: a NaN in one block must not reach the others.
     sums = jax.ops.segment_sum(outputs.T, _block_of_unit(n_clusters, units), n_clusters, indices_are_sorted=True)
     return sums.T / sizes[None, :]
 
@@ -96,52 +98,51 @@ def sample_blocks(key: Array, position: Array, proportions: Array) -> Array:
     Reference: [P1] section 3.1. Differs from the paper in allowing unequal proportions: uniform blocks assume that
     the clusters are equally large.
     """
-    _check_position(position)
+    check_position(position)
     if proportions.ndim != 1:
         raise ValueError(f"proportions must be [c], got {proportions.shape}")
     logits = jnp.log(proportions)
-    draw = jax.vmap(lambda p: jax.random.categorical(jax.random.fold_in(key, p), logits))
-    return draw(position).astype(jnp.int32)
+    return draw_by_position(jax.random.categorical, key, position, logits).astype(jnp.int32)
 
 
-def noisy_codes(key: Array, codes: Array, position: Array, *, width: Array | float, reading: str = "clip") -> Array:
+def noisy_codes(key: Array, codes: Array, position: Array, *, width: Array | float, kind: str = "clip") -> Array:
     """Put uniform noise on each unit of each code.
 
         u ~ U(0, width) per unit;   b + u  ("add"),   min(b + u, 1)  ("clip"),   |b − u|  ("inward"),   b  ("none")
 
-    "add" is the paper's word, but its ones lie above 1, where no sigmoid reaches: a discriminator tells the pairs
-    apart by the largest unit. "clip" takes that range away and leaves exact ones; "inward" leaves neither, and a
-    width of 0.5 is the largest with which rounding still gives the clean code back.
+    "add" is what the paper says, but its ones lie above 1, out of a sigmoid's range: the discriminator can tell the
+    pairs apart by the largest unit. "clip" removes that range and leaves exact ones; "inward" leaves neither, and with
+    a width up to 0.5 rounding recovers the clean code.
 
     Args:
         key: random key of this step.
         codes: [b, m] clean codes of zeros and ones.
         position: [b] int, the samples' positions in the global batch.
         width: scalar upper end of the noise, may be traced; see `noise_width`.
-        reading: one of the four above.
+        kind: of noise, one of the four above.
 
     Returns:
         [b, m] noisy codes in the dtype of the codes.
 
     Raises:
-        ValueError: `reading` is unknown or a shape is wrong.
+        ValueError: `kind` is unknown or a shape is wrong.
 
     Reference: [P1] section 3.1 and 4 (implementation details), which say "add". The noise is not as harmless to the
     blocks as the paper has it: with 10 clusters, width 0.5 and "clip", codes of different clusters have a cosine of
     .57 in the mean, and the entropy loss pulls pairs above .5 together; at width 0.1 it is .12.
     """
-    if reading not in _READINGS:
-        raise ValueError(f"reading must be one of {', '.join(_READINGS)}, got {reading!r}")
+    if kind not in _KINDS:
+        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
     if codes.ndim != 2:
         raise ValueError(f"codes must be [b, m], got {codes.shape}")
-    _check_position(position)
-    if reading == "none":
+    check_position(position)
+    if kind == "none":
         return codes
-    draw = jax.vmap(lambda p: jax.random.uniform(jax.random.fold_in(key, p), codes.shape[1:], codes.dtype))
-    noise = draw(position) * jnp.asarray(width, codes.dtype)
-    if reading == "inward":
+    noise = draw_by_position(jax.random.uniform, key, position, codes.shape[1:], codes.dtype)
+    noise = noise * jnp.asarray(width, codes.dtype)
+    if kind == "inward":
         return jnp.abs(codes - noise)
-    return codes + noise if reading == "add" else jnp.clip(codes + noise, 0, 1)
+    return codes + noise if kind == "add" else jnp.clip(codes + noise, 0, 1)
 
 
 def noise_width(progress: Array | float, start: float = 0.5, end: float = 0.1) -> Array | float:
@@ -165,8 +166,3 @@ def noise_width(progress: Array | float, start: float = 0.5, end: float = 0.1) -
 def _block_of_unit(n_clusters: int, units: int) -> Array:
     sizes = jnp.asarray(block_sizes(n_clusters, units))
     return jnp.repeat(jnp.arange(n_clusters), sizes, total_repeat_length=units)
-
-
-def _check_position(position: Array) -> None:
-    if position.ndim != 1:
-        raise ValueError(f"position must be [b], got {position.shape}")

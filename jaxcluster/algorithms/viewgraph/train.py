@@ -42,7 +42,7 @@ class TrainState(NamedTuple):
     weights: Array  # [n, s], each member's self-paced weights
     index: Array  # [n, m] int32, neighbors
     edges: Array  # [n, m], their weights, adding up to 1
-    points: Array  # [n, d], inputs that views may step towards; [0, d] for images
+    points: Array  # [n, d], inputs that views may step towards; one row of zeros for images
     steps: Array  # [] int32, steps so far
     strength: Array  # [] of the views: 1, or 0 where the partition is kept as it is
 
@@ -96,7 +96,7 @@ def train_phase(
         samples = np.asarray(images)
         frame = inputs.fit(samples)
         start = make_start(config, key, samples, poll)
-        points = jnp.zeros((0, *inputs.shape)) if is_image else jax.jit(inputs.clean)(frame, samples)
+        points = jnp.zeros((1, *inputs.shape)) if is_image else jax.jit(inputs.clean)(frame, samples)
         made = jax.jit(init, static_argnums=7)(
             key,
             frame,
@@ -204,7 +204,7 @@ def train_phase(
             kind((num_samples,), jnp.int32),
             kind(edges, jnp.int32),
             kind(edges, real),
-            kind((0 if is_image else num_samples, *inputs.shape), real),
+            kind((1 if is_image else num_samples, *inputs.shape), real),
             kind((), real),
         )
         return jax.eval_shape(lambda *arguments: init(*arguments, k), *shapes)

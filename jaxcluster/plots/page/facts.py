@@ -89,7 +89,7 @@ def borders(
       Pairs, those with the most samples near their border first.
     """
     sizes = np.bincount(labels[labels >= 0], minlength=len(centers))
-    filled = np.flatnonzero(sizes)
+    filled = np.flatnonzero((sizes > 0) & np.isfinite(centers).all(1))
     if len(filled) < 2:
         return []
     margins, others = _margins(labels, embedding, centers, probabilities, filled)
@@ -111,7 +111,7 @@ def _margins(labels, embedding, centers, probabilities, filled) -> tuple[np.ndar
     margins, others = np.full(len(labels), np.nan), np.full(len(labels), -1)
     columns = np.full(len(centers), -1)
     columns[filled] = np.arange(len(filled))
-    rows = np.flatnonzero(labels >= 0)
+    rows = np.flatnonzero((columns[labels] >= 0) & (labels >= 0) & np.isfinite(embedding).all(1))
     step = max(1, min(ROWS, 16_000_000 // len(filled)))
     shift = centers[filled].mean(0, dtype=np.float64)
     places = centers[filled] - shift

@@ -53,7 +53,7 @@ def _encoded(tile: np.ndarray, at_most: int) -> str:
         small = picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
         kind = "png" if max(size) <= LOSSLESS_UP_TO else "jpeg"
         stream = io.BytesIO()
-        small.save(stream, kind, **({"optimize": True} if kind == "png" else {"quality": 80}))
+        small.save(stream, kind, **({} if kind == "png" else {"quality": 80}))
         uri = data_uri(stream.getvalue(), kind)
         if len(uri) <= at_most:
             break

@@ -1,0 +1,208 @@
+"""DEC and IDEC: assignments and targets by hand, the gradient of the divergence, a step, and a whole training."""
+
+import functools
+import io
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcluster import algorithms
+from jaxcluster.algorithms.dec.assignment import divergence, log_assignment, target_distribution
+from jaxcluster.protocol import Batch
+from jaxcluster.runtime import trainer
+from jaxcluster.runtime.progress import Reporter
+
+KEY = jax.random.key(0)
+N, SHAPE = 40, (4, 5, 1)
+
+
+def images():
+    """Three groups of pictures, and noise."""
+    rng = np.random.default_rng(0)
+    middles = rng.integers(40, 216, (3, *SHAPE))
+    return (middles[np.arange(N) % 3] + rng.integers(-30, 30, (N, *SHAPE))).astype(np.uint8)
+
+
+def settings(name, **changes):
+    config = algorithms.get(name).defaults()
+    config.n_clusters = 3
+    config.network.hidden, config.network.embedding = (8,), 4
+    config.pretrain.batch_size = config.finetune.batch_size = 16
+    config.pretrain.epochs, config.finetune.epochs, config.initial.n_init = 2, 3, 3
+    config.finetune.tolerance = 0.0
+    for field, value in changes.items():
+        group, last = field.split("__")
+        config[group][last] = value
+    algorithms.get(name).check(config, N)
+    return config
+
+
+def build(name, **changes):
+    config = settings(name, **changes)
+    return algorithms.get(name).build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+
+
+def student(z, centers, degrees):
+    """The density of [DEC] Eq. 1 in its general form, by Python's numbers."""
+    kernel = [
+        [(1 + sum((a - b) ** 2 for a, b in zip(x, m, strict=True)) / degrees) ** (-(degrees + 1) / 2) for m in centers]
+        for x in z
+    ]
+    return np.array([[each / math.fsum(row) for each in row] for row in kernel])
+
+
+def test_assignments_are_students_t_kernel():
+    rng = np.random.default_rng(0)
+    z, centers = rng.normal(size=(7, 3)), rng.normal(size=(4, 3))
+    q = np.exp(log_assignment(jnp.asarray(z, jnp.float32), jnp.asarray(centers, jnp.float32)))
+    np.testing.assert_allclose(q, student(z, centers, 1), rtol=1e-5)
+
+
+def test_assignments_far_away_are_finite():
+    """At a distance of 1e8 the kernel is 1e-16; its logarithm is exact, and so is the gradient."""
+    z, centers = jnp.asarray([[1e8, 0.0], [0.0, 0.0]]), jnp.asarray([[0.0, 0.0], [0.0, 1.0]])
+    log_q = log_assignment(z, centers)
+    np.testing.assert_allclose(log_q[0], math.log(0.5), rtol=1e-6)
+    np.testing.assert_allclose(np.exp(log_q[1]), [2 / 3, 1 / 3], rtol=1e-6)
+    gradient = jax.grad(lambda z: -jnp.sum(log_assignment(z, centers)[:, 0]))(z)
+    assert np.isfinite(gradient).all()
+
+
+def test_the_target_by_hand():
+    """Sizes 1.5 and 0.5: q²/f is (0.54, 0.02) for the first sample, (0.24, 0.32) for the second."""
+    q = jnp.asarray([[0.9, 0.1], [0.6, 0.4]])
+    np.testing.assert_allclose(target_distribution(q), [[27 / 28, 1 / 28], [3 / 7, 4 / 7]], rtol=1e-6)
+
+
+def test_the_target_is_one_of_the_whole_set():
+    """Sharper than q where clusters are equally large; a part of the data has another target than the whole."""
+    q = jnp.asarray(np.random.default_rng(1).dirichlet(np.ones(4), 500), jnp.float32)
+    p = target_distribution(q)
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+    balanced = jnp.concatenate([jnp.roll(q, shift, axis=1) for shift in range(4)])
+    sharp = target_distribution(balanced)
+    np.testing.assert_array_equal(sharp.argmax(1), balanced.argmax(1))
+    assert (sharp.max(1) >= balanced.max(1) - 1e-6).all()
+    assert not np.allclose(p[:5], target_distribution(q[:5]), atol=1e-3)
+    empty = target_distribution(jnp.asarray([[1.0, 0.0], [1.0, 0.0]]))  # a cluster without any share
+    np.testing.assert_array_equal(empty, [[1, 0], [1, 0]])
+
+
+def test_the_gradient_is_the_published_one():
+    """[DEC] Eq. 4 and 5 with one degree of freedom; they hold for a target that is a constant."""
+    rng = np.random.default_rng(2)
+    z, centers = rng.normal(size=(9, 3)), rng.normal(size=(4, 3))
+    p = rng.dirichlet(np.ones(4), 9)
+    with jax.enable_x64(True):
+        found = jax.grad(lambda z, m: jnp.sum(divergence(jnp.asarray(p), log_assignment(z, m))), argnums=(0, 1))(
+            jnp.asarray(z), jnp.asarray(centers)
+        )
+    apart = z[:, None] - centers[None]
+    pull = 2 * ((p - student(z, centers, 1)) / (1 + (apart**2).sum(-1)))[:, :, None] * apart
+    np.testing.assert_allclose(found[0], pull.sum(1), rtol=1e-9)
+    np.testing.assert_allclose(found[1], -pull.sum(0), rtol=1e-9)
+    q = jnp.asarray([[0.5, 0.5]])
+    np.testing.assert_allclose(divergence(jnp.asarray([[1.0, 0.0]]), jnp.log(q)), math.log(2), rtol=1e-6)
+    np.testing.assert_allclose(divergence(q, jnp.log(q)), 0, atol=1e-7)
+    through_target = jax.grad(lambda q: jnp.sum(divergence(target_distribution(q), jnp.log(q))))(q)
+    np.testing.assert_allclose(through_target, -1, rtol=1e-6)  # -p/q alone
+
+
+@functools.cache
+def started(name, **changes):
+    algorithm = build(name, **changes)
+    pretrain, finetune = algorithm.phases
+    model = pretrain.model(pretrain.begin(None, None, None, KEY, None))
+    features = pretrain.observe(model, jnp.asarray(images()), KEY, jnp.arange(N))
+    return algorithm, finetune.begin(model, features, None, KEY, lambda: None)
+
+
+def batch(valid=7):
+    index = jnp.arange(8)
+    return Batch(jnp.asarray(images())[index], index, index, index < valid)
+
+
+def test_a_step_of_each_method():
+    """DEC leaves the decoder alone; IDEC's loss is DEC's and the weighted reconstruction. Both move the centers."""
+    found = {}
+    for name in ("dec", "idec"):
+        algorithm, state = started(name)
+        after, info = jax.jit(algorithm.phases[1].step)(state, batch(), KEY)
+        moved = {
+            part: any(
+                np.any(a != b)
+                for a, b in zip(*map(jax.tree.leaves, (state.params[part], after.params[part])), strict=True)
+            )
+            for part in ("encoder", "decoder", "centers")
+        }
+        assert moved == {"encoder": True, "decoder": name == "idec", "centers": True}
+        np.testing.assert_array_equal(after.target, state.target)
+        found[name] = float(info["loss"][0] / info["loss"][1])
+    _, state = started("dec")
+    x = images()[:7].reshape(7, -1) / np.float32(255)
+
+    def layers(part, x):
+        for i in range(len(part)):
+            x = (np.maximum(x, 0) if i else x) @ np.asarray(part[f"dense_{i}"]["kernel"])
+            x = x + np.asarray(part[f"dense_{i}"]["bias"])
+        return x
+
+    z = layers(state.params["encoder"], x)
+    q, p = student(z, np.asarray(state.params["centers"]), 1), np.asarray(state.target[:7])
+    expected = (p * np.log(p / q)).sum(1).mean()
+    np.testing.assert_allclose(found["dec"], expected, rtol=1e-3, atol=1e-6)
+    errors = ((layers(state.params["decoder"], z) - x) ** 2).mean()
+    np.testing.assert_allclose(found["idec"], expected + 10 * errors, rtol=1e-4)
+
+
+def test_the_update_takes_the_target_from_all_samples():
+    algorithm, state = started("dec")
+    z = np.random.default_rng(3).normal(size=(N, 4))
+    after, info = algorithm.phases[1].update(state, {"embedding": jnp.asarray(z, jnp.float32)}, 0)
+    q = student(z, np.asarray(state.params["centers"]), 1)
+    sharp = q**2 / q.sum(0)
+    np.testing.assert_allclose(after.target, sharp / sharp.sum(1, keepdims=True), rtol=1e-4)
+    np.testing.assert_array_equal(after.labels, q.argmax(1))
+    np.testing.assert_allclose(info["change"], np.mean(q.argmax(1) != np.asarray(state.labels)), rtol=1e-6)
+    phase = build("dec", finetune__tolerance=0.01).phases[1]
+    assert phase.done({"change": 0.01}) == ""
+    assert "label change 0.9900% is below finetune.tolerance 1.0000%" in phase.done({"change": 0.0099})
+
+
+def test_augmented_images_are_assigned_towards_targets_of_clean_ones():
+    _, state = started("dec")
+    losses = []
+    for augment in (False, True):
+        phase = build("dec", finetune__augment=augment).phases[1]
+        _, info = phase.step(state, batch(), KEY)
+        losses.append(float(info["loss"][0]))
+        np.testing.assert_array_equal(
+            phase.observe(phase.model(state), jnp.asarray(images()), KEY, jnp.arange(N))["embedding"],
+            phase.observe(phase.model(state), jnp.asarray(images()), jax.random.key(1), jnp.arange(N))["embedding"],
+        )
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("name", ["dec", "idec"])
+def test_a_whole_training(name, tmp_path):
+    """On two devices, as the command line runs it; what comes out are assignments with probabilities."""
+    algorithm = build(name, pretrain__augment=True, finetune__augment=True)
+    trained = trainer.train(
+        algorithm,
+        images(),
+        seed=0,
+        workdir=tmp_path,
+        reporter=Reporter(io.StringIO()),
+        poll=lambda: None,
+        checkpoint_seconds=1e9,
+        device_list=jax.local_devices()[:2],
+    )
+    assert [record["phase"] for record in trained.history] == ["pretrain"] * 2 + ["finetune"] * 3
+    out = algorithm.outputs(trained.model, trained.rows)
+    np.testing.assert_allclose(out.probabilities.sum(1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(out.labels, out.probabilities.argmax(1))
+    np.testing.assert_array_equal(out.confidence, out.probabilities.max(1))
+    assert out.centers.shape == (3, 4)
