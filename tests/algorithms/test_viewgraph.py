@@ -9,13 +9,15 @@ import pytest
 
 from jaxcluster import algorithms, clusterers
 from jaxcluster.algorithms import viewgraph
+from jaxcluster.algorithms.viewgraph import train as train_module
 from jaxcluster.algorithms.viewgraph.algorithm import length_of_training
-from jaxcluster.algorithms.viewgraph.inputs import make_inputs
+from jaxcluster.algorithms.viewgraph.inputs import Neighborhood, make_inputs
 from jaxcluster.algorithms.viewgraph.relabel import select, smooth
 from jaxcluster.metrics import clustering
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import trainer
 from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.signals import Interrupted
 
 KEY = jax.random.key(0)
 N, K = 60, 3
@@ -184,12 +186,16 @@ def test_views_of_vectors():
     inputs = make_inputs(config, (40,), 0.0, 1.0)
     points = np.random.default_rng(0).standard_normal((500, 40)).astype(np.float32) * 3 + 1
     frame = inputs.fit(points)
-    clean, near = inputs.clean(frame, points), jnp.full((500, 40), 1000.0)
+    clean = inputs.clean(frame, points)
+    far = jnp.stack([jnp.full(40, 1000.0), jnp.full(40, -500.0)])
+    near = Neighborhood(jnp.tile(jnp.asarray([[1, 0]]), (500, 1)), jnp.tile(jnp.asarray([[0.25, 0.75]]), (500, 1)), far)
     position = jnp.arange(500)
     view = np.asarray(inputs.view(frame, KEY, jnp.asarray(points), position, 1.0, near))
     hidden = view == 0
     assert abs(hidden.mean() - config.masked) < 0.01
-    step = (view - clean) / (near - clean)
+    up = np.sum(np.where(hidden, 0, view - clean), axis=1, keepdims=True) > 0  # towards 1000; else towards -500
+    assert abs(up.mean() - 0.75) < 0.06
+    step = (view - clean) / (np.where(up, 1000.0, -500.0) - clean)
     step = np.where(hidden, np.nan, step)
     assert np.nanmax(np.nanmax(step, axis=1) - np.nanmin(step, axis=1)) < 1e-4  # one length for all features
     assert np.nanmin(step) >= 0
@@ -229,3 +235,43 @@ def test_settings_are_refused_by_name():
     with pytest.raises(ValueError, match=r"the variant must be one of default, .*, got 'deflaut'"):
         viewgraph.apply_variant(viewgraph.get_config(), "deflaut")
     assert algorithms.get("viewgraph") is viewgraph.METHOD
+
+
+class Stopping(Reporter):
+    """Asks for the end in the middle of the third epoch."""
+
+    def __init__(self):
+        self.epoch = 0.0
+        super().__init__(io.StringIO())
+
+    def update(self, epoch, figures):
+        self.epoch = epoch
+        super().update(epoch, figures)
+
+    def poll(self):
+        if self.epoch > 2:
+            raise Interrupted(2)
+
+
+@pytest.mark.long
+def test_an_interrupted_training_goes_on_bit_for_bit_without_the_graph(tmp_path, monkeypatch):
+    config = settings(n_clusters=0, partition__most_clusters=4, train__epochs=4, ensemble=2)
+    _, whole = train(config, vectors(TOUCHING))
+    reporter = Stopping()
+    with pytest.raises(Interrupted):
+        train(config, vectors(TOUCHING), workdir=tmp_path, reporter=reporter, poll=reporter.poll)
+    monkeypatch.setattr(train_module, "make_start", None)  # the graph comes from the checkpoint
+    _, resumed = train(config, vectors(TOUCHING), workdir=tmp_path)
+    for one, two in zip(jax.tree.leaves(whole.model), jax.tree.leaves(resumed.model), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert [record["loss"] for record in whole.history] == [record["loss"] for record in resumed.history]
+
+
+@pytest.mark.long
+def test_two_devices_train_as_one():
+    # The mean loss is that of the global batch, so that a short run differs by rounding alone.
+    config = settings(train__epochs=1, ensemble=2)
+    _, one = train(config, vectors(TOUCHING))
+    _, two = train(config, vectors(TOUCHING), device_list=jax.devices()[:2])
+    for alone, shared in zip(jax.tree.leaves(one.model), jax.tree.leaves(two.model), strict=True):
+        np.testing.assert_allclose(alone, shared, atol=1e-4)

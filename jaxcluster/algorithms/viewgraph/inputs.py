@@ -17,13 +17,21 @@ import numpy as np
 
 from jaxcluster import augment, clusterers
 
-__all__ = ["MOST_COLUMNS", "Inputs", "make_inputs"]
+__all__ = ["MOST_COLUMNS", "Inputs", "Neighborhood", "make_inputs"]
 
 Array = jax.Array
 Frame = dict[str, Array]
 
 MOST_COLUMNS, AXES = 300, 50  # as clusterers.vector_neighbors has them
 MEMBERS_APART = 2**20  # between the positions of two members' draws; no batch is larger
+
+
+class Neighborhood(NamedTuple):
+    """Where the views of feature vectors may step to."""
+
+    index: Array  # [b, m] int32, neighbors of the samples of a batch
+    edges: Array  # [b, m], their weights, adding up to 1
+    points: Array  # [n, d], inputs of all samples
 
 
 class Inputs(NamedTuple):
@@ -36,8 +44,8 @@ class Inputs(NamedTuple):
     clean: Callable[[Frame, Array], Array]
     """(frame, samples as stored [b, ...]) -> [b, *shape]."""
     view: Callable[..., Array]
-    """(frame, key, samples, position [b], strength, neighbors=None) -> [b, *shape]; `neighbors` [b, *shape] are inputs
-    that a step may go towards, and a strength of 0 leaves feature vectors as they are."""
+    """(frame, key, samples, position [b], strength, neighbors=None) -> [b, *shape]; `neighbors` is a `Neighborhood` or
+    None for no step, and a strength of 0 leaves feature vectors as they are."""
 
 
 def make_inputs(config, sample_shape: tuple[int, ...], offset: float, scale: float) -> Inputs:
@@ -99,19 +107,22 @@ def _vector_inputs(config, columns: int, scaled) -> Inputs:
 
     def view(frame: Frame, key: Array, points: Array, position: Array, strength=1.0, neighbors=None) -> Array:
         x = clean(frame, points)
-
-        def draws(p: Array) -> tuple[Array, Array]:
-            step_key, mask_key = jax.random.split(jax.random.fold_in(key, p))
-            step = jax.random.uniform(step_key, (), x.dtype, 0, config.step)
-            return step, jax.random.uniform(mask_key, x.shape[1:], x.dtype)
-
-        step, mask = jax.vmap(draws)(position)
+        # All of a sample's draws at once: every further call of the generator takes long to compile.
+        unit = jax.vmap(lambda p: jax.random.uniform(jax.random.fold_in(key, p), (2 + x.shape[1],), x.dtype))(position)
         if neighbors is not None:
-            x = x + strength * step[:, None] * (neighbors - x)
-        return jnp.where(mask < strength * config.masked, 0, x)
+            near = _drawn(neighbors, unit[:, :1])
+            x = x + strength * config.step * unit[:, 1:2] * (near - x)
+        return jnp.where(unit[:, 2:] < strength * config.masked, 0, x)
 
     kinds = _kinds(mean=(columns,), factor=(columns,), **({"axes": (columns, AXES)} if wide else {}))
     return Inputs((AXES if wide else columns,), kinds, fit, clean, view)
+
+
+def _drawn(neighbors: Neighborhood, unit: Array) -> Array:
+    """One neighbor of each sample by its weight, given uniform numbers [b, 1]: [b, d]."""
+    place = jnp.sum(jnp.cumsum(neighbors.edges, axis=1) < unit, axis=1, keepdims=True)
+    place = jnp.minimum(place, neighbors.edges.shape[1] - 1)
+    return neighbors.points[jnp.take_along_axis(neighbors.index, place, axis=1)[:, 0]]
 
 
 def _kinds(**shapes: tuple[int, ...]) -> dict[str, jax.ShapeDtypeStruct]:

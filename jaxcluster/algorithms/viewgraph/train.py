@@ -17,7 +17,7 @@ import numpy as np
 import optax
 
 from jaxcluster import losses
-from jaxcluster.algorithms.viewgraph.inputs import MEMBERS_APART
+from jaxcluster.algorithms.viewgraph.inputs import MEMBERS_APART, Neighborhood
 from jaxcluster.algorithms.viewgraph.relabel import select, smooth
 from jaxcluster.algorithms.viewgraph.start import Start, make_start
 from jaxcluster.networks import Context
@@ -111,11 +111,14 @@ def train_phase(
 
     def step(state: TrainState, batch: Batch, key: Array, *, axis_name: str | None = None):
         """Move every member towards its pseudo-labels of the selected samples, in a view of each."""
-        view_key, dropout_key, neighbor_key = jax.random.split(key, 3)
+        view_key, dropout_key = jax.random.split(key)
         rows = len(batch.index)
         apart = jnp.arange(members, dtype=jnp.int32)[:, None] * MEMBERS_APART + batch.position[None]  # [s, b]
         images = jnp.tile(batch.images, (members, *[1] * (batch.images.ndim - 1)))
-        near = None if is_image else _random_neighbors(state, neighbor_key, apart, batch.index)
+        near = None
+        if not is_image:
+            index = jnp.tile(batch.index, members)
+            near = Neighborhood(state.index[index], state.edges[index], state.points)
         x = inputs.view(state.frame, view_key, images, apart.reshape(-1), state.strength, near)
         x = x.reshape(members, rows, *inputs.shape)
 
@@ -227,15 +230,3 @@ def train_phase(
 def _strength(settings, start: Start, is_image: bool) -> float:
     """Whether views and new labels can help: always for images, for feature vectors only if clusters touch."""
     return float(is_image or start.cut >= settings.least_cut)
-
-
-def _random_neighbors(state: TrainState, key: Array, position: Array, index: Array) -> Array:
-    """For each member and sample one of the sample's neighbors, drawn by weight: [s · b, d]."""
-
-    def draw(p: Array, edges: Array) -> Array:
-        return jax.random.categorical(jax.random.fold_in(key, p), jnp.log(jnp.maximum(edges, 1e-30)))
-
-    edges = jnp.broadcast_to(state.edges[index][None], (len(position), *state.edges[index].shape))
-    place = jax.vmap(jax.vmap(draw))(position, edges)
-    chosen = jnp.take_along_axis(state.index[index][None], place[..., None], axis=2)[..., 0]
-    return state.points[chosen.reshape(-1)]
