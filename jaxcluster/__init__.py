@@ -23,7 +23,7 @@ _NAMES = {
     "ViewGraph": "estimator",
     "load": "estimator",
     "fit": "workflow.fit",
-    "suggest_n_clusters": "estimator",
+    "suggest_n_clusters": "workflow.suggest",
 }
 
 __all__ = [*_ROOMS, *_NAMES]

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 import jaxcluster
 from jaxcluster import algorithms
+from jaxcluster.algorithms.settings import modernize
 from jaxcluster.workflow import configs
 from jaxcluster.workflow.overrides import override
 from jaxcluster.workflow.settings import UsageError, method_of
@@ -46,6 +47,7 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
     method = method_of(config)
     for field, text in overrides:
         override(config, field, text, renamed=method.renamed)
+    config = ConfigDict(modernize(config.to_dict(), method))  # a config file of an older version has its names
     flag_values.unparse_flags()
     for flag in flag_values:
         flag_values[flag].unparse()

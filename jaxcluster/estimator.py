@@ -15,10 +15,13 @@ import numpy as np
 from ml_collections import ConfigDict
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxcluster import algorithms, data, metrics
-from jaxcluster.workflow import configs, fit, results
+from jaxcluster.runtime.progress import Reporter
+from jaxcluster.workflow import configs, results
+from jaxcluster.workflow.fit import Devices, run
 from jaxcluster.workflow.job import path_of
 from jaxcluster.workflow.predict import predict
 from jaxcluster.workflow.settings import UsageError, settings_of
@@ -112,16 +115,10 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         """The cluster of each new sample, [n] int32."""
         return self._outputs(X).labels
 
+    @available_if(lambda self: hasattr(self, "probabilities_"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each cluster for each new sample, [n, k].
-
-        Raises:
-            AttributeError: the method gives none.
-        """
-        outputs = self._outputs(X)
-        if outputs.probabilities is None:
-            raise AttributeError(f"{type(self).__name__} gives no probabilities")
-        return outputs.probabilities
+        """Probability of each cluster for each new sample, [n, k]; there if the fitted method gives them."""
+        return self._outputs(X).probabilities
 
     def transform(self, X: Any) -> np.ndarray:
         """Where samples lie in the embedding, [n, d]."""
@@ -203,19 +200,19 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         workdir = None if self.workdir is None else path_of(str(self.workdir), f"workdir {self.workdir}")
         if workdir is not None and self.n_init > 1:
             workdir = workdir / f"seed{seed}"
-        reporter = fit.Reporter() if self.verbose else fit.Reporter.quiet()
-        return fit.run(
+        return run(
             config,
             lambda: dataset,
             workdir=workdir,
-            devices=fit.Devices(self.devices),
-            reporter=reporter,
+            devices=Devices(self.devices),
+            reporter=self._reporter(),
             callbacks=tuple(self.callbacks or ()),
         )
 
     def _keep(self, result: results.Result) -> None:
         outputs = result.outputs
         self.result_ = result
+        vars(self).pop("probabilities_", None)  # of an earlier fit
         self.labels_, self.confidence_ = outputs.labels, outputs.confidence
         self.embedding_, self.cluster_centers_ = outputs.embedding, outputs.centers
         if outputs.probabilities is not None:
@@ -233,13 +230,24 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         """X as a data set, checked; new samples are brought to the scale of those that were fitted."""
         if not reset:
             check_is_fitted(self, "result_")
-        like = None if reset else self.result_.fitted.frame
-        if np.ndim(X) in (3, 4):
+        options = {"like": None if reset else self.result_.fitted.frame, "report": self._reporter().say}
+        X = X if hasattr(X, "ndim") else np.asarray(X)
+        if X.ndim in (3, 4):
             if reset:
-                self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
-            return data.from_arrays(X, like=like)
-        X = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
-        return data.from_arrays(X, image_shape=self.image_shape, like=like)
+                self.n_features_in_ = int(np.prod(X.shape[1:]))
+            return data.from_arrays(X, **options)
+        checked = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
+        known = self._n_clusters() if reset else 0
+        return data.from_arrays(
+            X if hasattr(X, "columns") else checked,
+            image_shape=self.image_shape,
+            n_clusters=known or None,
+            scaling=self._config().data.scaling if reset else "none",
+            **options,
+        )
+
+    def _reporter(self) -> Reporter:
+        return Reporter() if self.verbose else Reporter.quiet()
 
 
 class ViewGraph(DeepClusterer):

@@ -129,7 +129,7 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
     config = command.config
     result = fit.run(
         config,
-        lambda: data.load(**config.data.to_dict(), report=reporter.say),
+        lambda: fit.read_named(config, reporter),
         workdir=workdir,
         devices=fit.Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
         reporter=reporter,

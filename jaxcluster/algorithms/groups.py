@@ -37,7 +37,7 @@ DATA = {
     "ground": Field("auto", one_of("auto", "white", "black"), "what is put behind transparent pixels"),
     "strict": Field(False, boolean(), "whether a file that cannot be read ends the run; else it is skipped and listed"),
     "scaling": Field(
-        "none", one_of("none", "feature", "row", "both", "auto"), "how feature vectors are scaled, see the data page"
+        "auto", one_of("auto", "feature", "row", "both", "none"), "how feature vectors are scaled, see the data page"
     ),
     "id_column": Field("", text(), "heading of a table's column with the samples' names; empty: by the usual headings"),
     "label_column": Field(
@@ -47,7 +47,7 @@ DATA = {
 
 RUN = {
     "seed": Field(0, whole(0, 2**32 - 1), "of all random draws"),
-    "n_clusters": Field(10, whole(2, 1_000_000), "how many clusters to find"),
+    "n_clusters": Field(10, whole(1, 1_000_000), "how many clusters to find"),
     "init_from": Field("", text(), "a workdir whose pretrained autoencoder is taken instead of training one"),
     "checkpoint_seconds": Field(60.0, number(0, 1e9), "time between checkpoints, in seconds"),
     "data": DATA,

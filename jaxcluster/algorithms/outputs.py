@@ -18,6 +18,8 @@ def nearest_center(model: dict, features: dict) -> Outputs:
     """
     embedding, centers = features["embedding"], model["centers"]
     distances = squared_distances(embedding, centers)
+    if len(centers) == 1:
+        distances = jnp.pad(distances, ((0, 0), (0, 1)), constant_values=jnp.inf)  # nothing else is near
     two_nearest = -jax.lax.top_k(-distances, 2)[0]
     # Two equal centers leave 0/0 for a sample that sits on both: it lies on their border.
     ratio = jnp.where(two_nearest[:, 1] > 0, two_nearest[:, 0] / jnp.maximum(two_nearest[:, 1], 1e-30), 1)

@@ -25,7 +25,7 @@ from jaxcluster.workflow.results import Result, read_result
 from jaxcluster.workflow.settings import check_fields, completed, method_of, settings_of
 from jaxcluster.workflow.verdict import judge
 
-__all__ = ["Devices", "fit", "run"]
+__all__ = ["Devices", "fit", "read_named", "run"]
 
 
 class Devices(NamedTuple):
@@ -87,8 +87,15 @@ def fit(
 
     def read() -> data.Dataset:
         if images is None:
-            return data.load(**config.data.to_dict(), report=reporter.say)
-        return data.from_arrays(images, labels, image_shape=image_shape, report=reporter.say)
+            return read_named(config, reporter)
+        return data.from_arrays(
+            images,
+            labels,
+            image_shape=image_shape,
+            scaling=config.data.scaling,
+            n_clusters=config.n_clusters or None,
+            report=reporter.say,
+        )
 
     folder = None if workdir is None else path_of(str(workdir), f"workdir {workdir}")
     return run(
@@ -100,6 +107,15 @@ def fit(
         callbacks=callbacks,
         pictures=pictures,
     )
+
+
+def read_named(config: ConfigDict, reporter: Reporter) -> data.Dataset:
+    """The data that a config names.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    return data.load(**config.data.to_dict(), n_clusters=config.n_clusters or None, report=reporter.say)
 
 
 def run(

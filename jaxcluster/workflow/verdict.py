@@ -34,7 +34,7 @@ def judge(finished: Finished) -> tuple[Finished, dict[str, Any]]:
         outputs.labels, outputs.embedding, outputs.confidence, k, initial_labels=before, features=images
     )
     findings = [*found.sentences, *([choice.reason] if choice.keep == "initial" else [])]
-    figures = {"kept": choice.keep, "kept_because": choice.reason, "collapsed": bool(found.collapsed)}
+    figures = {"kept": choice.keep, "kept_because": choice.reason, "collapsed": bool(found.collapsed) and k > 1}
     return finished._replace(outputs=outputs), figures | {"findings": findings}
 
 

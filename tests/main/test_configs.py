@@ -107,7 +107,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.pretrain=3"], "config.pretrain must be a group of fields (augment, batch_size, epochs"),
         (["--config.checkpoint_seconds=inf"], "config.checkpoint_seconds must be finite, got inf"),
         (["--config.algorithm=kmeans"], "config.algorithm must be one of aspc, clustergan, got 'kmeans'"),
-        (["--config.n_clusters=1"], "config.n_clusters must be a whole number between 2 and 1,000,000, got 1"),
+        (["--config.n_clusters=-1"], "config.n_clusters must be a whole number between 1 and 1,000,000, got -1"),
         (
             ["--config.n_clusters=1798"],
             "config.n_clusters must be at most the number of samples, got 1798 clusters for 1797 samples",

@@ -8,16 +8,12 @@ from jaxcluster.algorithms.settings import Field, boolean, number, one_of, share
 __all__ = ["FIELDS", "check", "remarks"]
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and (value == 0 or 2 <= value <= 1_000_000)
-
-
 VIEWS = settings.Rule("1, 13, 25 or 73", lambda v: v in (1, 13, 25, 73) and not isinstance(v, bool))
 
 FIELDS = {
     "algorithm": Field("viewgraph", one_of("viewgraph"), "which method"),
     **groups.RUN,
-    "n_clusters": Field(10, settings.Rule("0 (suggest a number), or a whole number from 2 on", _is_count), "how many"),
+    "n_clusters": Field(10, whole(0, 1_000_000, "0: the number that the graph suggests"), "how many clusters to find"),
     "ensemble": Field(1, whole(1, 1000), "networks that are trained side by side and vote"),
     "graph": {
         "n_neighbors": Field(10, whole(1, 1000), "neighbors of each image"),
