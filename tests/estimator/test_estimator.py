@@ -1,0 +1,203 @@
+"""What estimators promise beyond scikit-learn's checks: images, the command line's folders, seeds, early stops."""
+
+import json
+import os
+import pickle
+import signal
+import threading
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import jaxcluster
+from jaxcluster import ASPC, ClusterGAN, DeepClusterer, ViewGraph
+from jaxcluster.data import DataError
+from jaxcluster.estimator import _choose
+from jaxcluster.protocol import Outputs
+from jaxcluster.workflow.results import Result
+from tests.main.commands import command, two_kinds
+
+IMAGES, KINDS = two_kinds((4, 5))
+SMALL = {"initial.n_init": 2, "pretrain.batch_size": 8, "finetune.tolerance": 0.0}
+
+
+def aspc(**options):
+    settings = {"pretrain_epochs": 2, "epochs": 2, "hidden": (8,), "config": SMALL} | options
+    return ASPC(2, **settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return aspc().fit(IMAGES)
+
+
+def test_images_of_every_form_give_the_same(fitted):
+    assert fitted.labels_.shape == (24,)
+    assert fitted.embedding_.shape == (24, 10)
+    assert fitted.cluster_centers_.shape == (2, 10)
+    assert fitted.n_features_in_ == 20
+    assert fitted.n_iter_ == 2
+    assert [record["phase"] for record in fitted.history_] == ["pretrain"] * 2 + ["finetune"] * 2
+    np.testing.assert_array_equal(fitted.predict(IMAGES), fitted.labels_)
+    np.testing.assert_array_equal(fitted.transform(IMAGES), fitted.embedding_)
+    flat = aspc(image_shape=(4, 5)).fit(IMAGES.reshape(24, -1))
+    for other in (flat, aspc().fit(IMAGES[..., None].tolist())):
+        np.testing.assert_array_equal(other.embedding_, fitted.embedding_)
+    np.testing.assert_array_equal(flat.predict(IMAGES.reshape(24, -1)), flat.labels_)
+
+
+def test_one_seed_decides_everything(fitted):
+    np.testing.assert_array_equal(aspc().fit(IMAGES).embedding_, fitted.embedding_)
+    assert not np.array_equal(aspc(random_state=1).fit(IMAGES).embedding_, fitted.embedding_)
+    generator = np.random.RandomState(3)
+    a, b = (aspc(random_state=generator).fit(IMAGES).embedding_ for _ in range(2))
+    assert not np.array_equal(a, b)
+
+
+def test_pickle_clone_and_a_pipeline(fitted):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(IMAGES), fitted.labels_)
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict(IMAGES)
+    flat = IMAGES.reshape(24, -1)
+    labels = make_pipeline(StandardScaler(), aspc()).fit_predict(flat)
+    assert set(labels) <= {0, 1}
+    search = GridSearchCV(aspc(), {"epochs": [1, 2]}, cv=2).fit(flat)
+    assert -1 <= search.best_score_ <= 1
+
+
+def test_a_saved_folder_is_one_that_the_command_line_reads(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    loaded = jaxcluster.load(tmp_path / "run")
+    assert isinstance(loaded, ASPC)
+    np.testing.assert_array_equal(loaded.labels_, fitted.labels_)
+    np.testing.assert_array_equal(loaded.predict(IMAGES), fitted.labels_)
+    assert loaded.history_ == fitted.history_
+    np.save(tmp_path / "new.npy", IMAGES)
+    said = command(f"--predict={tmp_path / 'new.npy'}", f"--workdir={tmp_path / 'run'}")
+    assert said.code == 0, said.text
+    np.testing.assert_array_equal(np.load(tmp_path / "run" / "predictions" / "new" / "labels.npy"), fitted.labels_)
+    with pytest.raises(ValueError, match=r"belongs to a run with other settings"):
+        aspc(random_state=1).fit(IMAGES).save(tmp_path / "run")
+
+
+def test_a_run_of_the_command_line_is_loaded(tmp_path, fitted):
+    """The same settings and the same seed: the same clustering, from the shell and from Python."""
+    np.save(tmp_path / "x.npy", IMAGES)
+    words = [f"--config.{name}={value}" for name, value in SMALL.items()]
+    said = command(
+        "--config=aspc_digits", "--config.data.name=", f"--config.data.path={tmp_path / 'x.npy'}",
+        "--config.n_clusters=2", "--config.network.hidden=(8,)", "--config.pretrain.epochs=2",
+        "--config.finetune.epochs=2", "--config.finetune.batch_size=256", *words,
+        f"--workdir={tmp_path / 'run'}", "--nopictures", "--quiet",
+    )  # fmt: skip
+    assert (said.code, said.text) == (0, "")
+    loaded = jaxcluster.load(tmp_path / "run")
+    np.testing.assert_array_equal(loaded.labels_, fitted.labels_)
+    np.testing.assert_array_equal(loaded.predict(IMAGES), fitted.labels_)
+    assert loaded.get_params()["n_clusters"] == 2
+
+
+def test_a_workdir_is_gone_on_with(tmp_path, fitted):
+    estimator = aspc(workdir=tmp_path / "run").fit(IMAGES)
+    np.testing.assert_array_equal(estimator.labels_, fitted.labels_)
+    before = (tmp_path / "run" / "labels.npy").stat().st_mtime_ns
+    np.testing.assert_array_equal(aspc(workdir=tmp_path / "run").fit(IMAGES).labels_, fitted.labels_)
+    assert (tmp_path / "run" / "labels.npy").stat().st_mtime_ns == before
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["results"]["cluster_sizes"]
+
+
+def test_a_callback_sees_every_epoch_and_may_stop():
+    seen = []
+    estimator = aspc(pretrain_epochs=5, callbacks=[lambda record: seen.append(record) or record["epoch"] == 1])
+    estimator.fit(IMAGES)
+    assert [record["phase"] for record in seen] == ["pretrain"] * 2
+    assert estimator.labels_.shape == (24,)
+    assert estimator.history_ == seen
+
+
+def test_ctrl_c_gives_what_has_been_fitted_so_far(capfd):
+    def press(record):
+        if record["epoch"] == 1:
+            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+
+    before = signal.getsignal(signal.SIGINT)
+    estimator = aspc(pretrain_epochs=100_000, callbacks=[press], verbose=1).fit(IMAGES)
+    assert 2 <= len(estimator.history_) < 100_000
+    assert "interrupted; this is what has been fitted so far" in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def result(labels, loss):
+    outputs = Outputs(np.asarray(labels), None, None, None)
+    return Result(outputs, None, None, [{"loss": loss}], {}, None)
+
+
+def test_of_several_runs_the_one_that_agrees_best_is_kept():
+    good, renamed, bad = [0, 0, 1, 1, 2, 2], [2, 2, 0, 0, 1, 1], [0, 1, 0, 1, 0, 1]
+    assert _choose([result(bad, 0.1), result(good, 0.3), result(renamed, 0.2)]) == 2  # the lower loss of the two
+    assert _choose([result(good, 0.3), result(bad, 0.1), result(good, 0.3)]) == 0
+    assert _choose([result(good, 0.3), result(bad, 0.1)]) == 1
+
+
+def test_several_seeds_are_trained():
+    estimator = aspc(n_init=2, random_state=5).fit(IMAGES)
+    assert estimator.summary_["config"]["seed"] in (5, 6)
+
+
+def test_probabilities_where_a_method_gives_them(fitted):
+    assert not hasattr(fitted, "predict_proba")
+    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1}).fit(IMAGES)
+    proba = graph.predict_proba(IMAGES)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(proba.argmax(axis=1), graph.predict(IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "X", "message"),
+    [
+        (ASPC(True), IMAGES, "n_clusters must be a whole number"),
+        (ASPC(2.0), IMAGES, "n_clusters must be a whole number"),
+        (ASPC("three"), IMAGES, "n_clusters must be a whole number"),
+        (ASPC(25), IMAGES, "config.n_clusters must be at most the number of samples, got 25 clusters for 24 samples"),
+        (ASPC("auto"), IMAGES, "config.n_clusters must be a whole number between 1 and"),
+        (ASPC(2, variant="wdie"), IMAGES, "variant must be one of paper, wide, got 'wdie'"),
+        (ASPC(2, n_init=0), IMAGES, "n_init must be a whole number, at least 1, got 0"),
+        (ASPC(2, epochs=-7), IMAGES, "config.finetune.epochs must be a whole number between -1 and"),
+        (ASPC(2, config={"finetune.epoch": 1}), IMAGES, "config.finetune.epoch is no field; config.finetune has"),
+        (ASPC(2, config="aspc_dgits"), IMAGES, "no such file, and no config of this name"),
+        (ASPC(2, config="clustergan_digits"), IMAGES, "config is one of 'clustergan'; ASPC needs 'aspc'"),
+        (ClusterGAN(2, code_size=1), IMAGES, "config.m must be"),
+        (DeepClusterer("kmeans", 2), IMAGES, "config.algorithm must be one of viewgraph, aspc, "),
+        (ASPC(2), IMAGES[0, 0], "Expected 2D array, got 1D array"),
+        (ASPC(2), IMAGES[:0], "0 sample"),
+        (ASPC(2), IMAGES * np.nan, "NaN"),
+        (ASPC(2), np.ones((9, 4, 4)), "constant"),
+        (ASPC(2), np.zeros((2, 2, 2, 2, 2)), "rank 5|dim 5|5"),
+    ],
+)
+def test_what_cannot_work_gets_one_sentence(estimator, X, message):
+    with pytest.raises((ValueError, TypeError), match=message) as refused:
+        estimator.fit(X)
+    assert "\n" not in str(refused.value) or "1D array" in message
+
+
+def test_another_shape_at_predict_is_refused(fitted):
+    with pytest.raises(DataError, match=r"a sample has shape \(5, 4, 1\), but the model was fitted on \(4, 5, 1\)"):
+        fitted.predict(IMAGES.transpose(0, 2, 1))
+
+
+def test_fit_with_a_config_and_with_a_name(tmp_path):
+    config = {"algorithm": "aspc", "n_clusters": 2, "pretrain": {"epochs": 1}, "finetune": {"epochs": 1}}
+    config["network"] = {"hidden": (8,)}
+    found = jaxcluster.fit(config, IMAGES, KINDS, workdir=tmp_path / "run", verbose=False, pictures=False)
+    assert found.summary["results"]["scoring"].keys() == {"acc", "nmi", "ari"}
+    np.testing.assert_array_equal(found.predict(IMAGES).labels, found.labels)
+    assert (tmp_path / "run" / "labels.npy").exists()
+    with pytest.raises(ValueError, match="no config of this name"):
+        jaxcluster.fit("aspc_dgits")
