@@ -18,17 +18,21 @@ def nearest_center(model: dict, features: dict) -> Outputs:
     """
     embedding, centers = features["embedding"], model["centers"]
     distances = squared_distances(embedding, centers)
-    if len(centers) == 1:
-        distances = jnp.pad(distances, ((0, 0), (0, 1)), constant_values=jnp.inf)  # nothing else is near
-    two_nearest = -jax.lax.top_k(-distances, 2)[0]
-    # Two equal centers leave 0/0 for a sample that sits on both: it lies on their border.
-    ratio = jnp.where(two_nearest[:, 1] > 0, two_nearest[:, 0] / jnp.maximum(two_nearest[:, 1], 1e-30), 1)
     return Outputs(
         labels=jnp.argmin(distances, axis=1).astype(jnp.int32),
-        confidence=1 - jnp.sqrt(ratio),
+        confidence=jnp.ones(len(embedding)) if len(centers) == 1 else _clearness(embedding, centers, distances),
         embedding=embedding,
         centers=centers,
     )
+
+
+def _clearness(embedding: jax.Array, centers: jax.Array, distances: jax.Array) -> jax.Array:
+    """1 − d1 / d2 of each sample; the two distances anew, because those by products lose digits near a center."""
+    two = jax.lax.top_k(-distances, 2)[1]
+    first, second = (jnp.sum((embedding - centers[two[:, i]]) ** 2, axis=1) for i in range(2))
+    # Two equal centers leave 0/0 for a sample that sits on both: it lies on their border.
+    ratio = jnp.where(second > 0, jnp.minimum(first, second) / jnp.maximum(second, 1e-30), 1)
+    return 1 - jnp.sqrt(ratio)
 
 
 def empty_clusters(labels: jax.Array, n_clusters: int) -> jax.Array:
