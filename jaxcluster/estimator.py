@@ -212,7 +212,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
     def _keep(self, result: results.Result) -> None:
         outputs = result.outputs
         self.result_ = result
-        vars(self).pop("probabilities_", None)  # of an earlier fit
+        self.__dict__.pop("probabilities_", None)  # of an earlier fit
         self.labels_, self.confidence_ = outputs.labels, outputs.confidence
         self.embedding_, self.cluster_centers_ = outputs.embedding, outputs.centers
         if outputs.probabilities is not None:
@@ -230,7 +230,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         """X as a data set, checked; new samples are brought to the scale of those that were fitted."""
         if not reset:
             check_is_fitted(self, "result_")
-        options = {"like": None if reset else self.result_.fitted.frame, "report": self._reporter().say}
+        options: dict[str, Any] = {"like": None if reset else self.result_.fitted.frame, "report": self._reporter().say}
         X = X if hasattr(X, "ndim") else np.asarray(X)
         if X.ndim in (3, 4):
             if reset:

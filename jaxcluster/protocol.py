@@ -21,6 +21,7 @@ import jax
 __all__ = ["Algorithm", "Batch", "Method", "Outputs", "Phase", "no_fault", "not_done"]
 
 Array = jax.Array
+AnyArray = Any  # a JAX array inside of a program, a NumPy array for the user
 Model = dict[str, Any]
 State = Any
 Rows = Any
@@ -31,7 +32,7 @@ class Batch(NamedTuple):
     """The samples that one device sees in one step; rows with `valid` False are padding and must count nowhere."""
 
     images: Array  # [b, h, w, c] or [b, d], in the type they are stored in
-    index: Array  # [b] int32, the samples' numbers in the data set
+    index: Array  # type: ignore[assignment]  # [b] int32, the samples' numbers in the data set
     position: Array  # [b] int32, their positions in the global batch: random draws belong to these
     valid: Array  # [b] bool
 
@@ -85,13 +86,13 @@ class Phase(NamedTuple):
 class Outputs(NamedTuple):
     """What clustering gives for each sample."""
 
-    labels: Array  # [n] int32
-    confidence: Array  # [n] in [0, 1]
-    embedding: Array  # [n, d]
-    centers: Array  # [k, d]
-    others: dict[str, Array] | None = None
+    labels: AnyArray  # [n] int32
+    confidence: AnyArray  # [n] in [0, 1]
+    embedding: AnyArray  # [n, d]
+    centers: AnyArray  # [k, d]
+    others: dict[str, AnyArray] | None = None
     """Further assignments [n] by name, reported beside the labels."""
-    probabilities: Array | None = None
+    probabilities: AnyArray | None = None
     """[n, k] of each cluster for each sample, rows sum to 1; None where the algorithm has none."""
 
 

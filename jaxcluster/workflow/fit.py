@@ -31,7 +31,7 @@ __all__ = ["Devices", "fit", "read_named", "run"]
 class Devices(NamedTuple):
     """What a run computes on."""
 
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]
     """Devices of each process; 0: all accelerators there are, or one CPU."""
     engine: str = "auto"
     """One of `runtime.devices.ENGINES`."""
