@@ -78,7 +78,8 @@ def read_result(workdir: Path) -> Result:
         raise WorkdirError(f"--workdir {workdir}: its run has not finished; run its command again first")
     history = read_records(workdir / "metrics.jsonl")
     names = ("labels", "confidence", "embedding", "centers")
-    outputs = Outputs(**{name: storage.read_array(workdir / f"{name}.npy") for name in names})
+    arrays: dict[str, Any] = {name: storage.read_array(workdir / f"{name}.npy") for name in names}
+    outputs = Outputs(**arrays)
     if storage.exists(workdir / "probabilities.npy"):
         outputs = outputs._replace(probabilities=storage.read_array(workdir / "probabilities.npy"))
     return Result(outputs, None, fitted, history, summary, workdir)
