@@ -94,7 +94,7 @@ pack() { # FILE
   [ -z "$dry_run" ] || return 0
   (
     cd "$root"
-    git ls-files -z --cached --others --exclude-standard -- jaxcluster configs launch pyproject.toml README.md LICENSE |
+    git ls-files -z --cached --others --exclude-standard -- jaxcluster configs launch pyproject.toml setup.py README.md LICENSE |
       while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done | # not what was deleted
       tar -czf "$1" --null -T -
   ) || die "the checkout could not be packed: $root must be a git checkout"

@@ -8,11 +8,23 @@ from jaxcluster.algorithms import aspc, clustergan
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = {
+    file: file.read_text()
+    for file in [ROOT / "README.md", *(ROOT / "jaxcluster").rglob("README.md")]
+    if file != ROOT / "jaxcluster" / "algorithms" / "README.md"  # its code is run by a test of its own
+}
 
 
-def test_the_table_is_the_one_the_records_give():
+def test_the_tables_are_those_the_records_give():
     for made in tables.everything():
-        assert made in README, "run `python -m configs.records.tables` and paste what it prints"
+        assert any(made in page for page in PAGES.values()), "run `python -m configs.records.tables --pages PAGES`"
+    for file, page in PAGES.items():
+        assert tables.put(tables.everything(), page)[0] == page, file
+
+
+def test_readme_is_read_in_three_minutes():
+    assert len(README.split()) <= 900
+    assert len(README.splitlines()) <= 150
 
 
 def test_every_record_is_a_whole_run_of_a_shipped_config():
@@ -50,10 +62,13 @@ def test_python_blocks_run(tmp_path, monkeypatch):
 
 
 def test_links_pictures_and_configs_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert "://" in target or (ROOT / target).exists(), target
-    for config in re.findall(r"--config=(\S+\.py)", README):
-        assert (ROOT / config).exists(), config
+    for file, page in PAGES.items():
+        for target in re.findall(r"\]\(([^)#]+)\)", page):
+            assert "://" in target or (file.parent / target).exists(), (file, target)
+        for config in re.findall(r"--config=(\S+\.py)", page):
+            assert (ROOT / config).exists(), (file, config)
+        for config in re.findall(r"--config=([a-z][a-z0-9_]+)(?=[\s:`])", page):
+            assert (ROOT / "configs" / f"{config}.py").exists(), (file, config)
 
 
 def test_ci_runs_the_test_command_that_readme_prints():

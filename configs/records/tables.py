@@ -1,4 +1,4 @@
-"""README's tables of results, made from the summaries of measured runs in this folder.
+"""Tables of results of README and the pages, made from the summaries of measured runs in this folder.
 
     python -m configs.records.tables                       # print them
     python -m configs.records.tables --readme=README.md    # and put them where tables with the same heads stand
@@ -20,7 +20,7 @@ import statistics
 
 from scipy.stats import spearmanr
 
-from configs.records import aspc
+from configs.records import aspc, viewgraph
 from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
 
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -43,7 +43,7 @@ VARIANTS = {
     "codes": "+ clean codes of one unit a cluster, noise inside D, style units, normalized last layer",
     "scores": "+ scores of x and z alone, their weights, cycle",
     "views": "+ consistency × 10 with rotations, shifts and virtual adversarial views",
-    "recipe": "+ balanced spectral clustering as a guide at first: the default",
+    "recipe": "+ balanced spectral clustering as pseudo-labels at first: the default",
     "no_gan": "default without GAN",
     "no_spl": "default without self-paced learning",
     "plain_spl": "default with plain SPL",
@@ -82,7 +82,8 @@ def _scores(summaries: list[dict], name: str) -> str:
 def clustergan_table() -> str:
     """The table of ClusterGAN's runs; the other arms have one of their own."""
     lines = [
-        "| config | seeds | ACC (each seed) | NMI (each seed) | ACC of the guide | paper ACC / NMI | minutes a run |",
+        "| config | seeds | ACC (each seed) | NMI (each seed) | ACC of the initial partition | paper ACC / NMI "
+        "| minutes a run |",
         "|---|---|---|---|---|---|---|",
     ]
     found = {
@@ -113,12 +114,12 @@ def _guide(summaries: list[dict]) -> str:
 
 def arms_table() -> str:
     """From the paper alone to the recipe, and the recipe without each of its parts."""
-    return _arms_table("arm", VARIANTS)
+    return _arms_table("variant", VARIANTS)
 
 
 def unguided_table() -> str:
     """What self-paced learning does where no guide settles the partition."""
-    return _arms_table("weights of the entropy loss, without a guide", UNGUIDED)
+    return _arms_table("weights of the entropy loss, without an initial partition", UNGUIDED)
 
 
 def _arms_table(head: str, texts: dict[str, str]) -> str:
@@ -195,10 +196,11 @@ def retrieval_agreement(arm: str) -> str:
 
 
 def everything() -> list[str]:
-    """All that README quotes; tables whose records do not exist yet are left out."""
+    """All that README and the pages quote; tables whose records do not exist yet are left out."""
     clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.sweep_table()]
     clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
+    clustering += [viewgraph.results_table(), viewgraph.parts_table()]
     made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
     return [text for text in made if text]
 
@@ -223,14 +225,14 @@ def put(made: list[str], readme: str) -> tuple[str, list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--readme", type=pathlib.Path)
-    file = parser.parse_args().readme
-    made = everything()
-    if file is not None:
-        page, made = put(made, file.read_text())
+    parser.add_argument("--pages", type=pathlib.Path, nargs="*", default=[], help="whose tables are brought up to date")
+    missing = everything()
+    for file in parser.parse_args().pages:
+        page, absent = put(everything(), file.read_text())
         file.write_text(page)
-        print(f"{len(made)} parts do not stand in {file} yet")
-    print(*made, sep="\n\n")
+        missing = [text for text in missing if text in absent]
+    print(f"{len(missing)} parts stand on none of the pages")
+    print(*missing, sep="\n\n")
 
 
 if __name__ == "__main__":
