@@ -8,8 +8,8 @@ import signal
 import numpy as np
 import pytest
 
-from jaxcluster import main
 from jaxcluster.runtime.signals import Interrupted
+from jaxcluster.workflow import fit
 from tests.main.commands import ROOT, command, refused
 
 SHAPES = {
@@ -88,7 +88,7 @@ def test_every_config_trains_a_step_saves_and_goes_on(name, tmp_path, monkeypatc
     players = {"mnist": NARROW_MNIST, "frgc": NARROW_CIFAR, "cifar10": NARROW_CIFAR, "stl10": NARROW_CIFAR}
     arguments = (config_of(name), *SHORT, *players.get(name, NARROW), data, f"--workdir={workdir}")
     with monkeypatch.context() as patch:
-        patch.setattr(main, "listen", stopped_in_the_game)
+        patch.setattr(fit, "listen", stopped_in_the_game)
         stopped = command(*arguments)
     assert (stopped.code, "SIGINT: saved. The same command goes on" in stopped.text) == (130, True), stopped.text
     done = command(*arguments)

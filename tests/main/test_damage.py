@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from jaxcluster import main
 from jaxcluster.runtime.signals import Interrupted
+from jaxcluster.workflow import fit
 from tests.main.commands import LONG, files_of, run_on
 
 
@@ -27,7 +27,7 @@ def interrupt_in_epoch(number):
 def interrupted(folder):
     """The run of `done`, stopped after three epochs and again after three more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(main, "listen", lambda: interrupt_in_epoch(3))
+        patch.setattr(fit, "listen", lambda: interrupt_in_epoch(3))
         for _ in range(2):
             said = run_on(folder / "gray.npz", folder / "interrupted", LONG)
             assert said.code == 130, said.text

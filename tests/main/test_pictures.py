@@ -23,7 +23,7 @@ def odd_results(n, shape, *, k=2, labels=None, generated=None):
     dataset = Dataset(images, labels, 0.0, 1 / 255, "odd", None if labels is None else ("a", "b"), None)
     history = [{"phase": "pretrain", "epoch": 0, "loss": 0.5}, {"phase": "finetune", "epoch": 0, "loss": 0.1}]
     trained = Trained({}, {}, {}, history, {"pretrain": 1.0, "finetune": float("nan")})
-    return report.Results(dataset, trained, outputs, initial=outputs, generated=generated)
+    return report.Finished(dataset, trained, outputs, initial=outputs, generated=generated)
 
 
 def draw(folder, results, **algorithm):
