@@ -1,0 +1,351 @@
+"""The honest table: common clusterers beside those of this package, on the same samples, timed on one core.
+
+    pip install -e ".[peers]"
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 taskset -c 0 python -m configs.records.peers \
+        --usps=usps.npz --data_dir=$TFDS_DATA_DIR --output=configs/records/peers.json
+
+Every cell is one set, one method, one seed. A cell that is in the output file is kept as it is, and the file is written
+after every cell, so that the command goes on where it was stopped. Every method has one setting for all sets, none of
+them chosen by accuracy:
+
+- k-means: scikit-learn, best of 10 starts, on the columns as they are (pixels in [0, 1]).
+- GMM: Gaussian mixture with full covariances, on the first 50 principal axes where there are more columns than 50.
+- spectral: normalized Laplacian of the graph of 10 nearest neighbors, then k-means.
+- UMAP + GMM, UMAP + HDBSCAN: what UMAP's documentation gives for clustering (30 neighbors, min_dist 0, 2 dimensions).
+- HDBSCAN: min_samples 10, smallest cluster n/140 but at least 15 (its documentation's 500 of MNIST's 70,000). It finds
+  the number of clusters itself; all other methods are told the number of classes.
+- graph alone: `view_graph` or `vector_graph`, then `partition_graph`. View graph: `jaxcluster.ViewGraph`, defaults.
+
+A sample that is not assigned counts as wrong in ACC, and all of them together as one cluster in NMI. Seconds are those of
+the processor (all threads, and child processes) and contain compiling, which the first seed of a set pays. What two
+cells share, UMAP's embedding and the graph, is computed once and counted in both. Rows marked "recorded" are read from
+the summaries in this folder: the seconds there are of the wall clock, and stand in another column.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import pathlib
+import resource
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from configs.records.partition_study import environment
+from configs.records.reading import mark, runs, three
+from jaxcluster import metrics
+
+SETS = ("digits", "breast_cancer", "digits_vectors", "usps", "mnist_test", "fashion_test")
+TITLES = {
+    "digits": "digits, 8x8",
+    "breast_cancer": "breast cancer, 30 columns, standardized",
+    "digits_vectors": "digits as 64 columns",
+    "usps": "USPS, 16x16",
+    "mnist_test": "MNIST test, 28x28",
+    "fashion_test": "Fashion-MNIST test, 28x28",
+}
+# What a method is called, and whether it can tell the cluster of a new sample once it is fitted.
+METHODS = {
+    "kmeans": ("k-means", "yes"),
+    "gmm": ("GMM", "yes"),
+    "spectral": ("spectral", "no"),
+    "umap_gmm": ("UMAP + GMM", "yes"),
+    "umap_hdbscan": ("UMAP + HDBSCAN", "approximately"),
+    "graph": ("graph alone", "no"),
+    "viewgraph": ("view graph", "yes"),
+}
+# Set -> records of runs that are not repeated here: name of the config in this folder -> title.
+RECORDED = {
+    "digits": {"aspc_digits": "ASPC-DA", "clustergan_digits": "ClusterGAN"},
+    "usps": {"aspc_usps": "ASPC-DA", "aspc_usps-arm_wide": "ASPC-DA `:wide`", "clustergan_usps": "ClusterGAN"},
+    "mnist_test": {
+        "aspc_mnist_test": "ASPC-DA",
+        "aspc_mnist_test-arm_wide": "ASPC-DA `:wide`",
+        "clustergan_mnist_test-arm_wide": "ClusterGAN `:wide`",
+    },
+}
+for _set in ("digits", "usps", "mnist_test", "fashion_test"):
+    _more = {f"dec_{_set}": "DEC", f"idec_{_set}": "IDEC", f"viewgraph_{_set}": "view graph"}
+    RECORDED[_set] = RECORDED.get(_set, {}) | _more
+
+
+class Samples(NamedTuple):
+    """One set."""
+
+    points: np.ndarray  # [n, d] float32
+    images: np.ndarray | None  # [n, h, w, c] in [0, 1]; None for feature vectors
+    labels: np.ndarray  # [n], for scoring alone
+
+    @property
+    def n_clusters(self) -> int:
+        return len(np.unique(self.labels))
+
+
+@lru_cache(maxsize=1)
+def load(name: str, usps: str = "", data_dir: str = "") -> Samples:
+    from jaxcluster import data
+
+    if name == "breast_cancer":
+        from sklearn.datasets import load_breast_cancer
+
+        x, y = load_breast_cancer(return_X_y=True)
+        return Samples(((x - x.mean(0)) / x.std(0)).astype(np.float32), None, y)
+    if name == "usps":
+        found = data.load(path=usps, progress=False)
+    elif name in ("digits", "digits_vectors"):
+        found = data.load(name="digits", progress=False)
+    else:
+        tfds = {"mnist_test": "mnist", "fashion_test": "fashion_mnist"}[name]
+        found = data.load(name=tfds, split="test", data_dir=data_dir, progress=False)
+    images = ((found.images - found.offset) * found.scale).astype(np.float32)
+    points = images.reshape(len(images), -1)
+    return Samples(points, None if name == "digits_vectors" else images, np.asarray(found.labels))
+
+
+def cpu_seconds() -> float:
+    """Seconds of the processor that this process and its finished children have used."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def shared(compute: Callable) -> Callable:
+    """Keep the last result of a function, with its seconds, for the next cell that needs it."""
+
+    @lru_cache(maxsize=1)
+    def timed(name, *arguments):
+        started = cpu_seconds()
+        return compute(name, *arguments), cpu_seconds() - started
+
+    return timed
+
+
+def kmeans(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    from sklearn.cluster import KMeans
+
+    return KMeans(samples.n_clusters, n_init=10, random_state=seed).fit_predict(samples.points), 0.0
+
+
+def gmm(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    from sklearn.decomposition import PCA
+
+    points = samples.points.astype(np.float64)
+    if points.shape[1] > 50:
+        points = PCA(50, random_state=seed).fit_transform(points)
+    return _mixture(points, samples.n_clusters, seed), 0.0
+
+
+def spectral(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    from sklearn.cluster import SpectralClustering
+
+    method = SpectralClustering(
+        samples.n_clusters, affinity="nearest_neighbors", n_neighbors=10, random_state=seed, n_jobs=1
+    )
+    return method.fit_predict(samples.points), 0.0
+
+
+def umap_gmm(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    embedding, seconds = _umap(_Same(samples), seed)
+    return _mixture(embedding.astype(np.float64), samples.n_clusters, seed), seconds
+
+
+def umap_hdbscan(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    from hdbscan import HDBSCAN
+
+    embedding, seconds = _umap(_Same(samples), seed)
+    smallest = max(15, len(embedding) // 140)
+    method = HDBSCAN(min_cluster_size=smallest, min_samples=10, prediction_data=True, core_dist_n_jobs=1)
+    return method.fit_predict(embedding.astype(np.float64)), seconds
+
+
+def graph(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    import jax
+
+    from jaxcluster import clusterers
+
+    found, seconds = _graph(_Same(samples))
+    return clusterers.partition_graph(jax.random.key(seed), found, samples.n_clusters).labels, seconds
+
+
+def viewgraph(samples: Samples, seed: int) -> tuple[np.ndarray, float]:
+    from jaxcluster import ViewGraph
+
+    data = samples.points if samples.images is None else samples.images
+    return ViewGraph(n_clusters=samples.n_clusters, random_state=seed).fit_predict(data), 0.0
+
+
+FUNCTIONS = {f.__name__: f for f in (kmeans, gmm, spectral, umap_gmm, umap_hdbscan, graph, viewgraph)}
+
+
+class _Same:
+    """Samples as an argument that a cache can compare: the same object is the same set."""
+
+    def __init__(self, samples: Samples):
+        self.samples = samples
+
+    def __hash__(self):
+        return id(self.samples.points)
+
+    def __eq__(self, other):
+        return self.samples.points is other.samples.points and self.samples.images is other.samples.images
+
+
+@shared
+def _umap(same: _Same, seed: int) -> np.ndarray:
+    from umap import UMAP
+
+    return UMAP(n_neighbors=30, min_dist=0.0, n_components=2, random_state=seed, n_jobs=1).fit_transform(
+        same.samples.points
+    )
+
+
+@shared
+def _graph(same: _Same):
+    from jaxcluster import clusterers
+
+    samples = same.samples
+    if samples.images is None:
+        return clusterers.vector_graph(samples.points)
+    return clusterers.view_graph(samples.images)
+
+
+def _mixture(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
+    from sklearn.mixture import GaussianMixture
+
+    return GaussianMixture(n_clusters, covariance_type="full", random_state=seed).fit_predict(points)
+
+
+def score(labels_true: np.ndarray, labels: np.ndarray) -> dict[str, float | int]:
+    """ACC and NMI over all samples, where −1 is "not assigned"; see the head of this file."""
+    labels = np.asarray(labels)
+    assigned = labels >= 0
+    share = float(assigned.mean())
+    acc = metrics.accuracy(labels_true[assigned], labels[assigned]) * share if assigned.any() else 0.0
+    return {
+        "acc": round(acc, 5),
+        "nmi": round(metrics.nmi(labels_true, labels), 5),
+        "assigned": round(share, 5),
+        "clusters": len(np.unique(labels[assigned])),
+    }
+
+
+def measure(method: str, samples: Samples, seed: int) -> dict:
+    """One cell: scores and seconds."""
+    started, reused = cpu_seconds(), 0.0
+    hits = [cache.cache_info().hits for cache in (_umap, _graph)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # graphs in several parts, a seed that makes UMAP use one thread
+        labels, part = FUNCTIONS[method](samples, seed)
+    if [cache.cache_info().hits for cache in (_umap, _graph)] != hits:
+        reused = part
+    seconds = cpu_seconds() - started + reused
+    return score(samples.labels, labels) | {"cpu_seconds": round(seconds, 2)}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("jaxcluster", "umap-learn", "hdbscan", "numba"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def table(record: dict, *, recorded: bool = True) -> str:
+    """A Markdown table: for each set one row for each method, and the runs that are recorded in this folder."""
+    heads = ["set", "method", "seeds", "ACC", "worst seed", "NMI", "assigned", "CPU s", "wall s, device", "predicts"]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name in SETS:
+        rows = []
+        for method, (title, predicts) in METHODS.items():
+            cells = list(record["cells"].get(name, {}).get(method, {}).values())
+            if cells:
+                rows.append([title, *_row(cells), f"{statistics.median(c['cpu_seconds'] for c in cells):,.0f}", "–"])
+                rows[-1].append(predicts)
+        for config, title in RECORDED.get(name, {}).items() if recorded else ():
+            for summaries in runs(f"{config}-seed*.json").values():
+                rows.append([f"{title}, recorded{mark(summaries)}", *_row(_as_cells(summaries)), "not measured"])
+                rows[-1] += [_wall(summaries), "yes"]
+        for row in rows:
+            lines.append("| " + " | ".join([TITLES[name], *row]) + " |")
+    return "\n".join(lines)
+
+
+def _row(cells: list[dict]) -> list[str]:
+    """Number of seeds, ACC, worst ACC, NMI, share assigned; the number of clusters where the method finds it."""
+    acc, nmi, assigned = ([cell[name] for cell in cells] for name in ("acc", "nmi", "assigned"))
+    deviation = f" ± {three(statistics.stdev(acc))}" if len(acc) > 1 else ""
+    share = f"{statistics.mean(assigned):.0%}"
+    if min(assigned) < 1 and "clusters" in cells[0]:
+        counts = sorted({cell["clusters"] for cell in cells})
+        share += f", {counts[0]} to {counts[-1]} clusters" if len(counts) > 1 else f", {counts[0]} clusters"
+    return [
+        f"{len(cells)}",
+        three(statistics.mean(acc)) + deviation,
+        three(min(acc)),
+        three(statistics.mean(nmi)),
+        share,
+    ]
+
+
+def _as_cells(summaries: list[dict]) -> list[dict]:
+    scores = [summary["results"]["scoring"] for summary in summaries]
+    return [{"acc": found["acc"], "nmi": found["nmi"], "assigned": 1.0} for found in scores]
+
+
+def _wall(summaries: list[dict]) -> str:
+    """Median seconds of a run on the wall clock, and what it ran on."""
+    seconds = statistics.median(sum(summary["seconds"].values()) for summary in summaries)
+    devices = set()
+    for summary in summaries:
+        device = summary["device"]
+        cores = f"{device['cores']} CPU core{'s' if device['cores'] > 1 else ''}"
+        devices.add(cores if device["platform"] == "cpu" else device["kind"])
+    pretrained = " + pretraining" if summaries[0]["config"].get("init_from") else ""
+    return f"{seconds:,.0f}{pretrained}, {' and '.join(sorted(devices))}"
+
+
+def _names(text: str, allowed) -> list[str]:
+    names = text.split(",") if text else list(allowed)
+    for name in names:
+        if name not in allowed:
+            raise SystemExit(f"{name!r} is none of {', '.join(allowed)}")
+    return names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--usps", default="usps.npz", help="file with the USPS digits, [n, 16, 16, 1] and labels")
+    parser.add_argument("--data_dir", default="", help="where TensorFlow Datasets lie; $TFDS_DATA_DIR by default")
+    parser.add_argument("--sets", default="", help=f"of {','.join(SETS)}; all by default")
+    parser.add_argument("--methods", default="", help=f"of {','.join(METHODS)}; all by default; none: the table alone")
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--output", default=str(pathlib.Path(__file__).with_suffix(".json")))
+    options = parser.parse_args()
+    output = pathlib.Path(options.output)
+    record = json.loads(output.read_text()) if output.exists() else {"cells": {}}
+    methods = [] if options.methods == "none" else _names(options.methods, METHODS)
+    made_by = environment()
+    made_by["versions"] = made_by["versions"] | _versions()
+    for name in _names(options.sets, SETS):
+        for seed in options.seeds.split(","):
+            for method in methods:
+                cells = record["cells"].setdefault(name, {}).setdefault(method, {})
+                if seed in cells:
+                    continue
+                samples = load(name, options.usps, options.data_dir)
+                cells[seed] = measure(method, samples, int(seed)) | made_by
+                cells[seed]["date"] = datetime.date.today().isoformat()
+                output.write_text(json.dumps(record, indent=1) + "\n")
+                print(name, seed, method, json.dumps(cells[seed])[:120], flush=True)
+    print(table(record))
+
+
+if __name__ == "__main__":
+    main()
