@@ -16,14 +16,14 @@ them chosen by accuracy:
   the number of clusters itself; all other methods are told the number of classes.
 - graph alone: `view_graph` or `vector_graph`, then `partition_graph`. View graph: `jaxcluster.ViewGraph`, defaults.
 
-A sample that is not assigned counts as wrong in ACC, and all of them together as one cluster in NMI. Seconds are those of
-the processor (all threads, and child processes) and contain compiling, which the first seed of a set pays. What two
-cells share, UMAP's embedding and the graph, is computed once and counted in both. Rows marked "recorded" are read from
-the summaries in this folder: the seconds there are of the wall clock, and stand in another column.
+A sample that is not assigned counts as wrong in ACC, and all of them together as one cluster in NMI. Seconds are those
+of the processor (all threads, and child processes). The median over the seeds is shown and, in parentheses, the largest
+where it is more than twice that: the first cell of a process also pays for imports and compiling. What two cells share,
+UMAP's embedding and the graph, is computed once and counted in both. Rows marked "recorded" are read from the summaries
+in this folder: their seconds are of the wall clock, and stand in another column.
 """
 
 import argparse
-import datetime
 import importlib.metadata
 import json
 import pathlib
@@ -84,10 +84,11 @@ class Samples(NamedTuple):
 
     @property
     def n_clusters(self) -> int:
+        """Number of classes, which all methods but HDBSCAN are told."""
         return len(np.unique(self.labels))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=len(SETS))
 def load(name: str, usps: str = "", data_dir: str = "") -> Samples:
     from jaxcluster import data
 
@@ -115,12 +116,12 @@ def cpu_seconds() -> float:
 
 
 def shared(compute: Callable) -> Callable:
-    """Keep the last result of a function, with its seconds, for the next cell that needs it."""
+    """Keep the last results of a function, with their seconds, for other cells that need them."""
 
-    @lru_cache(maxsize=1)
-    def timed(name, *arguments):
+    @lru_cache(maxsize=len(SETS))
+    def timed(*arguments):
         started = cpu_seconds()
-        return compute(name, *arguments), cpu_seconds() - started
+        return compute(*arguments), cpu_seconds() - started
 
     return timed
 
@@ -266,8 +267,10 @@ def table(record: dict, *, recorded: bool = True) -> str:
         for method, (title, predicts) in METHODS.items():
             cells = list(record["cells"].get(name, {}).get(method, {}).values())
             if cells:
-                rows.append([title, *_row(cells), f"{statistics.median(c['cpu_seconds'] for c in cells):,.0f}", "–"])
-                rows[-1].append(predicts)
+                rows.append([title, *_row(cells), _processor(cells), "–", predicts])
+        for summaries in runs(f"viewgraph_{name}-seed*.json").values() if recorded else ():
+            cells = _as_cells(summaries, initial=True)
+            rows.append([f"graph alone, recorded{mark(summaries)}", *_row(cells), "not measured", "–", "no"])
         for config, title in RECORDED.get(name, {}).items() if recorded else ():
             for summaries in runs(f"{config}-seed*.json").values():
                 rows.append([f"{title}, recorded{mark(summaries)}", *_row(_as_cells(summaries)), "not measured"])
@@ -294,8 +297,17 @@ def _row(cells: list[dict]) -> list[str]:
     ]
 
 
-def _as_cells(summaries: list[dict]) -> list[dict]:
-    scores = [summary["results"]["scoring"] for summary in summaries]
+def _processor(cells: list[dict]) -> str:
+    """Median seconds of the processor; the largest too where imports or compiling more than doubled it."""
+    seconds = [cell["cpu_seconds"] for cell in cells]
+    median, largest = statistics.median(seconds), max(seconds)
+    text = f"{median:,.1f}" if median < 10 else f"{median:,.0f}"
+    return text + (f" ({largest:,.0f})" if largest > max(2 * median, 1) else "")
+
+
+def _as_cells(summaries: list[dict], *, initial: bool = False) -> list[dict]:
+    found = [summary["results"] for summary in summaries]
+    scores = [results["initial"]["assignment"]["scoring"] if initial else results["scoring"] for results in found]
     return [{"acc": found["acc"], "nmi": found["nmi"], "assigned": 1.0} for found in scores]
 
 
@@ -333,15 +345,14 @@ def main() -> None:
     methods = [] if options.methods == "none" else _names(options.methods, METHODS)
     made_by = environment()
     made_by["versions"] = made_by["versions"] | _versions()
-    for name in _names(options.sets, SETS):
-        for seed in options.seeds.split(","):
+    for seed in options.seeds.split(","):
+        for name in _names(options.sets, SETS):
             for method in methods:
                 cells = record["cells"].setdefault(name, {}).setdefault(method, {})
                 if seed in cells:
                     continue
                 samples = load(name, options.usps, options.data_dir)
                 cells[seed] = measure(method, samples, int(seed)) | made_by
-                cells[seed]["date"] = datetime.date.today().isoformat()
                 output.write_text(json.dumps(record, indent=1) + "\n")
                 print(name, seed, method, json.dumps(cells[seed])[:120], flush=True)
     print(table(record))
