@@ -10,6 +10,7 @@ from jaxcluster.clusterers.block_model import (
 )
 from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
+from jaxcluster.clusterers.mixture import Mixture, gaussian_mixture
 from jaxcluster.clusterers.n_clusters import Suggestion, prediction_strength, suggest_n_clusters
 from jaxcluster.clusterers.neighbors import (
     Neighbors,
@@ -19,7 +20,10 @@ from jaxcluster.clusterers.neighbors import (
     self_tuned_weights,
 )
 from jaxcluster.clusterers.partition import Candidate, Partition, candidate_table, partition_graph
-from jaxcluster.clusterers.spectral import neighbor_graph, normalized_cut, spectral_embedding
+from jaxcluster.clusterers.rcc import RCC, rcc
+from jaxcluster.clusterers.registry import METHODS, cluster
+from jaxcluster.clusterers.sizes import assign_with_sizes, whole_sizes
+from jaxcluster.clusterers.spectral import Spectral, neighbor_graph, normalized_cut, spectral, spectral_embedding
 from jaxcluster.clusterers.view_graph import (
     anchor_graph,
     anchor_vote,
@@ -29,24 +33,33 @@ from jaxcluster.clusterers.view_graph import (
     view_neighbors,
 )
 from jaxcluster.clusterers.views import AffineView, affine_views, view_matrices
+from jaxcluster.clusterers.ward import Ward, ward
 
 __all__ = [
+    "METHODS",
+    "RCC",
     "AffineView",
     "BalancedKMeans",
     "Candidate",
     "KMeans",
+    "Mixture",
     "Neighbors",
     "Partition",
     "PrincipalAxes",
     "Refinement",
+    "Spectral",
     "Suggestion",
+    "Ward",
     "affine_views",
     "anchor_graph",
     "anchor_vote",
+    "assign_with_sizes",
     "balanced_kmeans",
     "block_likelihood",
     "candidate_table",
+    "cluster",
     "description_length",
+    "gaussian_mixture",
     "graph_of_neighbors",
     "jaccard_weights",
     "kmeans",
@@ -59,8 +72,10 @@ __all__ = [
     "partition_graph",
     "prediction_strength",
     "principal_axes",
+    "rcc",
     "refine_partition",
     "self_tuned_weights",
+    "spectral",
     "spectral_embedding",
     "squared_distances",
     "suggest_n_clusters",
@@ -70,4 +85,6 @@ __all__ = [
     "view_graph",
     "view_matrices",
     "view_neighbors",
+    "ward",
+    "whole_sizes",
 ]

@@ -227,8 +227,8 @@ def test_settings_are_refused_by_name():
     with pytest.raises(ValueError, match=r"config.graph.views must be 1, 13, 25 or 73, got 12"):
         viewgraph.check(config, N)
     config = viewgraph.get_config()
-    config.n_clusters = 1
-    with pytest.raises(ValueError, match=r"config.n_clusters must be 0 \(suggest a number\), or .* from 2 on, got 1"):
+    config.n_clusters = -1
+    with pytest.raises(ValueError, match=r"config.n_clusters must be a whole number between 0 and .*, got -1"):
         viewgraph.check(config, N)
     for name in viewgraph.VARIANTS:
         viewgraph.check(viewgraph.apply_variant(viewgraph.get_config(), name), N)
