@@ -20,7 +20,7 @@ import statistics
 
 from scipy.stats import spearmanr
 
-from configs.records import aspc, viewgraph
+from configs.records import aspc, peers_table, viewgraph
 from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
 
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -200,7 +200,8 @@ def everything() -> list[str]:
     clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.sweep_table()]
     clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
-    clustering += [viewgraph.results_table(), viewgraph.parts_table()]
+    peers = json.loads((FOLDER / "peers.json").read_text())
+    clustering += [viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
     made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
     return [text for text in made if text]
 

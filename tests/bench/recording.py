@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["record"]
 
-RECORDS = pathlib.Path(__file__).parents[1] / "records"
+RECORDS = pathlib.Path(__file__).parents[2] / "configs" / "records"
 
 
 def record(bench: str, name: str, figures: dict[str, Any], *, add: bool = False, **about: Any) -> None:

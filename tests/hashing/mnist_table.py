@@ -18,7 +18,7 @@ from jaxcluster.metrics import retrieval
 
 BITS = (32, 64)
 FIELDS = {"precision_at_k": "precision@1000", "mean_ap": "mAP", "mean_ap_at_k": "mAP@1000"}
-RECORD = pathlib.Path(__file__).parents[1] / "records" / "hashing_mnist.json"
+RECORD = pathlib.Path(__file__).parents[2] / "configs" / "records" / "hashing_mnist.json"
 
 # ClusterGAN (CVPR 2019), Table 3, MNIST: 32 and 64 bits of each score, in per cent.
 PAPER = {

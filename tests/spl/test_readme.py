@@ -33,7 +33,7 @@ def test_the_sweep_draws_its_picture(tmp_path, monkeypatch):
 
 
 def test_the_table_is_the_record():
-    record = json.loads((PAGE.parents[2] / "tests" / "records" / "spl_bench.json").read_text())
+    record = json.loads((PAGE.parents[2] / "configs" / "records" / "spl_bench.json").read_text())
     page = PAGE.read_text()
     assert record["command"] in page
     for row in record["rows"]:
