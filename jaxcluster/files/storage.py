@@ -127,7 +127,7 @@ def check_writable(folder: Path) -> None:
     with told(folder, "written"):
         make_folder(folder)
         if is_bucket(folder):
-            probe = folder / _partial_name()
+            probe = folder / _partial_name().replace(".partial", ".probe")
             probe.write_text("")
         else:
             probe, stream = _create_partial(folder)

@@ -79,7 +79,7 @@ def test_a_variant_that_there_is_not(tmp_path):
         ),
         (
             "from ml_collections import ConfigDict\ndef get_config(): return ConfigDict({'seed': 1})",
-            r"config.algorithm must be one of aspc, clustergan, got None",
+            r"config.algorithm must be one of viewgraph, aspc, clustergan, dec, idec, got None",
         ),
     ],
 )
@@ -106,7 +106,10 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.network.hidden=('a',)"], "config.network.hidden must be a tuple of"),
         (["--config.pretrain=3"], "config.pretrain must be a group of fields (augment, batch_size, epochs"),
         (["--config.checkpoint_seconds=inf"], "config.checkpoint_seconds must be finite, got inf"),
-        (["--config.algorithm=kmeans"], "config.algorithm must be one of aspc, clustergan, got 'kmeans'"),
+        (
+            ["--config.algorithm=kmeans"],
+            "config.algorithm must be one of viewgraph, aspc, clustergan, dec, idec, got 'kmeans'",
+        ),
         (["--config.n_clusters=-1"], "config.n_clusters must be a whole number between 1 and 1,000,000, got -1"),
         (
             ["--config.n_clusters=1798"],
