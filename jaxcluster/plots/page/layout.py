@@ -174,9 +174,8 @@ def _samples(contents: Contents, sizes, nearest, carded: list[int]) -> tuple[lis
     uris: dict[int, str] = {}
     features: list[list[facts.Feature]] = [[] for _ in sizes]
     if has_pictures(contents.samples):
-        # A sample may stand in its cluster and at one border: half of the bound for each.
         if rows:
-            uris = thumbnails(contents.samples, np.concatenate(rows), at_most=THUMBNAIL_BYTES // 2)
+            uris = thumbnails(contents.samples, np.concatenate(rows), at_most=THUMBNAIL_BYTES)
     else:
         features = facts.distinguishing(contents.samples, contents.labels, len(sizes), count=FEATURES)
 
