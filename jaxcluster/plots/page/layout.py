@@ -101,8 +101,8 @@ def _values(contents: Contents) -> dict[str, Any]:
         "map": Markup(drawn),
         "map_caption": caption,
         "borders": borders,
-        "borders_text": f"Samples that two clusters compete for, by {margin}: the {len(borders)} pairs of clusters "
-        "with the most of them, the closest decisions first. Each sample stands with its confidence.",
+        "borders_text": f"Samples that two clusters compete for, by {margin}: the pairs of clusters with the "
+        f"most of them ({len(borders)} shown), the closest decisions first. Each sample stands with its confidence.",
         "charts": [{"title": title, "svg": Markup(svg)} for title, svg in charts],
         "pictures_given": figures,
         "left_out": left_out,
