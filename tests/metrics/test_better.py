@@ -128,3 +128,11 @@ def test_wrong_arguments(blobs):
     points[3, 3] = np.inf
     with pytest.raises(ValueError, match="features must be finite"):
         metrics.better_of(labels, mixed(labels, 0.1), points, n_clusters=K)
+
+
+def test_many_random_clusters_are_not_better_than_few():
+    rng = np.random.default_rng(0)
+    noise, many = rng.normal(size=(600, 4)), rng.integers(60, size=600)
+    choice = metrics.better_of(many, many % 20, noise, n_clusters=60)
+    assert choice.keep == "final"
+    assert choice.figures["initial"] == pytest.approx(0, abs=0.05)  # .4 of it are chance

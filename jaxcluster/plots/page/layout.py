@@ -101,8 +101,8 @@ def _values(contents: Contents) -> dict[str, Any]:
         "map": Markup(drawn),
         "map_caption": caption,
         "borders": borders,
-        "borders_text": f"Samples that two clusters compete for, by {margin}: the {len(borders)} pairs of clusters "
-        "with the most of them, the closest decisions first. Each sample stands with its confidence.",
+        "borders_text": f"Samples that two clusters compete for, by {margin}: the pairs of clusters with the "
+        f"most of them ({len(borders)} shown), the closest decisions first. Each sample stands with its confidence.",
         "charts": [{"title": title, "svg": Markup(svg)} for title, svg in charts],
         "pictures_given": figures,
         "left_out": left_out,
@@ -174,9 +174,8 @@ def _samples(contents: Contents, sizes, nearest, carded: list[int]) -> tuple[lis
     uris: dict[int, str] = {}
     features: list[list[facts.Feature]] = [[] for _ in sizes]
     if has_pictures(contents.samples):
-        # A sample may stand in its cluster and at one border: half of the bound for each.
         if rows:
-            uris = thumbnails(contents.samples, np.concatenate(rows), at_most=THUMBNAIL_BYTES // 2)
+            uris = thumbnails(contents.samples, np.concatenate(rows), at_most=THUMBNAIL_BYTES)
     else:
         features = facts.distinguishing(contents.samples, contents.labels, len(sizes), count=FEATURES)
 

@@ -24,14 +24,15 @@ def thumbnails(samples: Any, rows: np.ndarray, *, at_most: int) -> dict[int, str
 
     Args:
       samples: [n, h, w, c] as `mosaic.as_tiles` takes them.
-      rows: positions of those wanted, repeated ones once.
-      at_most: bytes of all data URIs together; pictures become smaller where they would take more.
+      rows: positions, as often as they are shown.
+      at_most: bytes of all data URIs together, as often as they are shown; pictures become smaller where they would
+        take more.
 
     Returns:
       {position: data URI}.
     """
-    rows = np.unique(rows)
     each = at_most // max(len(rows), 1)
+    rows = np.unique(rows)
     found = {}
     for start in range(0, len(rows), 256):  # large pictures: not all of them in memory at once
         some = rows[start : start + 256]

@@ -40,7 +40,8 @@ def summary(contents: Contents, sizes: np.ndarray) -> list[str]:
     if len(filled) < k:
         said[0] += f", {k - len(filled):,} of them empty"
     if len(filled) > 1:
-        said[0] += f"; sizes from {filled.min():,} to {filled.max():,}"
+        even = filled.min() == filled.max()
+        said[0] += f", {filled[0]:,} in each" if even else f"; sizes from {filled.min():,} to {filled.max():,}"
     said[0] += "."
     if assigned < n:
         said.append(f"{n - assigned:,} samples ({share(n - assigned, n)}) are left out of all clusters.")

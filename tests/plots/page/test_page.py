@@ -51,7 +51,7 @@ def test_everything_that_is_given_is_on_the_page():
     found = read(page.render(full()))
     words = found.words()
     for text in (
-        "60 samples in 3 clusters; sizes from 20 to 20.",
+        "60 samples in 3 clusters, 20 in each.",
         "What looks wrong Cluster 2 looks odd.",
         "Mind the gap.",
         "folder/0.png",
