@@ -255,12 +255,14 @@ def killed_run(algorithm: str, moments: list[Moment], whole: Path, draw: random.
     assert not left_over(workdir)
 
 
+@pytest.mark.long
 def test_killed_three_times_it_ends_as_if_nothing_had_been(whole):
     draw = random.Random(0)
     moments = [saving("pretrain", draw.randrange(1, 100)), after("finetune", draw.randrange(1, 100)), drawing(2)]
     killed_run("aspc", moments, whole, draw)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "moment",
     [after("finetune", 40), pytest.param(after("pretrain", 40), marks=pytest.mark.long),
