@@ -287,7 +287,10 @@ def wait_for(condition, processes, seconds=120):
         (["--processes=2"], "--coordinator, --process missing; --coordinator, --processes and --process go together"),
         (["--coordinator=a:1", "--processes=2", "--process=2"], "--process must lie between 0 and 1, got 2"),
         (["--coordinator=a:1", "--processes=2", "--process=0", "--distributed"], "leave out --coordinator, or it"),
-        (["--coordinator=a", "--processes=2", "--process=0"], "--coordinator must be HOST:PORT with a port up to 65535, got 'a'"),
+        (
+            ["--coordinator=a", "--processes=2", "--process=0"],
+            "--coordinator must be HOST:PORT with a port up to 65535, got 'a'",
+        ),
     ],
 )
 def test_arguments_that_do_not_go_together(arguments, message):
