@@ -1,23 +1,30 @@
-"""README stays true: its figures are those of the records, its code runs, its links and commands exist."""
+"""README and the pages stay true: figures are those of the records, code runs, links exist, commands can be read."""
 
+import importlib.util
 import pathlib
 import re
+import shlex
+
+import pytest
 
 from configs.records import tables
-from jaxcluster.algorithms import aspc, clustergan
+from jaxcluster import main
+from jaxcluster.algorithms import aspc, clustergan, viewgraph
+from jaxcluster.commandline import parse
+from jaxcluster.workflow import configs
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = {
-    file: file.read_text()
-    for file in [ROOT / "README.md", *(ROOT / "jaxcluster").rglob("README.md")]
-    if file != ROOT / "jaxcluster" / "algorithms" / "README.md"  # its code is run by a test of its own
-}
+PAGES = {file: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "jaxcluster").rglob("*.md"))]}
+# The code of these pages is run by tests of their own.
+ELSEWHERE = [ROOT / "jaxcluster" / room / "README.md" for room in ("algorithms", "spl")]
+WITH_CODE = [file for file, page in PAGES.items() if "```python" in page and file not in ELSEWHERE]
 
 
 def test_the_tables_are_those_the_records_give():
     for made in tables.everything():
-        assert any(made in page for page in PAGES.values()), "run `python -m configs.records.tables --pages PAGES`"
+        there = any(made in page or made in " ".join(page.split()) for page in PAGES.values())
+        assert there, f"run `python -m configs.records.tables --pages PAGES`; missing: {made}"
     for file, page in PAGES.items():
         assert tables.put(tables.everything(), page)[0] == page, file
 
@@ -53,22 +60,67 @@ def test_every_clustergan_record_is_a_whole_run_of_a_shipped_config():
             assert not taken or taken.endswith(f"-seed{summary['config']['seed']}")
 
 
-def test_python_blocks_run(tmp_path, monkeypatch):
+def test_every_view_graph_record_has_the_one_setting_of_all_sets():
+    def flat(config, path=""):
+        for field, value in config.items():
+            yield from flat(value, f"{path}{field}.") if isinstance(value, dict) else [(path + field, value)]
+
+    found = tables.runs("viewgraph_*-seed*.json")
+    assert found
+    for name, summaries in found.items():
+        config, _, arm = name.partition("-arm_")
+        assert (ROOT / "configs" / f"{config}.py").exists()
+        wanted = dict(flat(viewgraph.apply_variant(viewgraph.get_config(), arm or "default").to_dict()))
+        for summary in summaries:
+            assert summary["results"]["epochs"]
+            for field, value in flat(summary["config"]):
+                if not field.startswith("data.") and field not in ("seed", "algorithm"):
+                    assert value == (list(wanted[field]) if isinstance(wanted[field], tuple) else wanted[field]), field
+
+
+@pytest.mark.parametrize("file", WITH_CODE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_python_blocks_run(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    for block in re.findall(r"```python\n(.*?)```", PAGES[file], re.DOTALL):
+        exec(compile(block, str(file), "exec"), {})
 
 
 def test_links_pictures_and_configs_exist():
     for file, page in PAGES.items():
         for target in re.findall(r"\]\(([^)#]+)\)", page):
             assert "://" in target or (file.parent / target).exists(), (file, target)
-        for config in re.findall(r"--config=(\S+\.py)", page):
+        for config in re.findall(r"\bconfigs/[a-z_0-9]+\.py", page):
             assert (ROOT / config).exists(), (file, config)
         for config in re.findall(r"--config=([a-z][a-z0-9_]+)(?=[\s:`])", page):
             assert (ROOT / "configs" / f"{config}.py").exists(), (file, config)
+
+
+def commands(page):
+    """The words of each command in the page's bash blocks; a command may be one of several in a line."""
+    for block in re.findall(r"```bash\n(.*?)```", page, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            while words:
+                end = words.index("&&") if "&&" in words else len(words)
+                yield words[:end]
+                words = words[end + 1 :]
+
+
+def test_commands_on_pages_can_be_read():
+    read = 0
+    for file, page in PAGES.items():
+        for program, *words in commands(page):
+            if program == "launch/seeds.sh":
+                configs.load(words[0])
+            elif program.startswith("launch/"):
+                assert (ROOT / program).exists(), (file, program)
+            elif program.endswith("python") and words[0] == "-m" and words[1].startswith("jaxcluster"):
+                assert importlib.util.find_spec(words[1]), (file, words[1])
+            if program.endswith("jaxcluster") or words[:2] == ["-m", "jaxcluster.main"]:
+                words = [word for word in words if word not in ("-m", "jaxcluster.main", "--list", "--help")]
+                parse(words, main.FLAGS)  # raises at an unknown option, config, variant, field or value
+                read += 1
+    assert read > 15
 
 
 def test_ci_runs_the_test_command_that_readme_prints():

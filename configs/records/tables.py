@@ -1,7 +1,8 @@
 """Tables of results of README and the pages, made from the summaries of measured runs in this folder.
 
     python -m configs.records.tables                       # print them
-    python -m configs.records.tables --readme=README.md    # and put them where tables with the same heads stand
+    python -m configs.records.tables --pages README.md jaxcluster/*/README.md jaxcluster/*/*/README.md
+                                                           # and put them where tables with the same heads stand
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
 experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
@@ -20,7 +21,7 @@ import statistics
 
 from scipy.stats import spearmanr
 
-from configs.records import aspc, peers_table, viewgraph
+from configs.records import aspc, peers_table, sentences, viewgraph
 from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
 
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -203,6 +204,7 @@ def everything() -> list[str]:
     peers = json.loads((FOLDER / "peers.json").read_text())
     clustering += [viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
     made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
+    made += sentences.everything()
     return [text for text in made if text]
 
 
@@ -214,14 +216,15 @@ def put(made: list[str], readme: str) -> tuple[str, list[str]]:
         readme: the page.
 
     Returns:
-        The page, and what of `made` does not stand in it even now: new tables, and sentences.
+        The page, and what of `made` does not stand in it even now: new tables, and sentences (lines may be broken).
     """
     for text in made:
         head = text.split("\n", 1)[0]
         if head.startswith("|"):
             block = re.compile(rf"^{re.escape(head)}$(\n\|.*$)*", re.MULTILINE)
             readme = block.sub(lambda _, text=text: text, readme)
-    return readme, [text for text in made if text not in readme]
+    words = " ".join(readme.split())
+    return readme, [text for text in made if text not in readme and text not in words]
 
 
 def main() -> None:
