@@ -66,10 +66,11 @@ def peers() -> str:
     def over(method: str, name: str, of=statistics.mean):
         return of(cell[name] for cell in cells[method].values())
 
-    found = f"{over('umap_hdbscan', 'clusters', min)} to {over('umap_hdbscan', 'clusters', max)} clusters"
+    acc = {method: three(over(method, "acc")) for method in ("umap_hdbscan", "umap_gmm", "graph", "viewgraph")}
+    clusters = f"{over('umap_hdbscan', 'clusters', min)} to {over('umap_hdbscan', 'clusters', max)} clusters"
     return (
-        f"On the digits of scikit-learn UMAP + HDBSCAN reaches ACC {three(over('umap_hdbscan', 'acc'))} with {found} "
-        f"and {over('umap_hdbscan', 'assigned'):.0%} of the samples assigned, "
-        f"UMAP + GMM {three(over('umap_gmm', 'acc'))}, the partition of the view graph {three(over('graph', 'acc'))}, and the view graph after training "
-        f"{three(over('viewgraph', 'acc'))} (worst seed {three(over('viewgraph', 'acc', min))})"
+        f"On the digits of scikit-learn UMAP + HDBSCAN reaches ACC {acc['umap_hdbscan']} with {clusters} and "
+        f"{over('umap_hdbscan', 'assigned'):.0%} of the samples assigned, UMAP + GMM {acc['umap_gmm']}, "
+        f"the partition of the view graph {acc['graph']}, and the view graph after training {acc['viewgraph']} "
+        f"(worst seed {three(over('viewgraph', 'acc', min))})"
     )

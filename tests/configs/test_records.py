@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configs.records import aspc, reading, tables
+from configs.records import aspc, reading, sentences, tables, viewgraph
 
 
 @pytest.fixture
@@ -75,6 +75,29 @@ def test_a_sweep_shows_the_setting_beside_the_paper(record):
     assert aspc.sweep_table().splitlines()[2:] == [
         "| `aspc_mnist` | `finetune.epochs=250` | 1 | .988 | .500 | .988 / – |"
     ]
+
+
+def test_the_view_graph_is_shown_beside_the_partition_that_it_began_with(record):
+    def run(name, acc, before):
+        scoring = {"scoring": {"acc": before, "nmi": 0.75}}
+        record(name, acc, results={"scoring": {"acc": acc, "nmi": acc - 0.25}, "initial": {"assignment": scoring}})
+
+    for config in ("viewgraph_usps", "viewgraph_mnist_test"):
+        for seed, acc in enumerate((0.75, 0.875, 0.625, 0.25)):
+            run(f"{config}-seed{seed}", acc, acc + 0.0625)
+        for suffix in list(viewgraph.PARTS)[1:]:
+            for seed in range(3):
+                run(f"{config}{suffix}-seed{seed}", 0.5 + seed / 8, 0.5)
+    assert viewgraph.results_table().splitlines()[2:] == [
+        f"| {name} | 4 | .688 / .750 | .625 ± .270 (.750 .875 .625 .250) | .250 | .375 ± .270 |"
+        for name in ("USPS, 9,298", "MNIST test, 10,000")
+    ]
+    alone, default, voting = viewgraph.parts_table().splitlines()[2:5]
+    # The first three seeds only: as many as the other variants have.
+    assert alone.endswith("| .812 ± .125 / .750 ± .000 | .812 ± .125 / .750 ± .000 |")
+    assert default == "| default | .750 ± .125 / .500 ± .125 | .750 ± .125 / .500 ± .125 |"
+    assert voting.endswith("| .625 ± .125 / .375 ± .125 | .625 ± .125 / .375 ± .125 |")
+    assert sentences.ensemble().startswith("Five networks that vote reach .625 / .375 on USPS and .625 / .375 on MNIST")
 
 
 def test_times_are_told_by_hardware(record):

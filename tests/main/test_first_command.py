@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from tests.main.commands import ROOT, subprocess_command
+from tests.main.commands import subprocess_command
 
 
 @pytest.mark.long
 def test_it_clusters_the_digits(tmp_path):
-    process = subprocess_command(f"--config={ROOT / 'configs' / 'aspc_digits.py'}", f"--workdir={tmp_path / 'run'}")
+    process = subprocess_command("--config=viewgraph_digits", f"--workdir={tmp_path / 'run'}")
     _, said = process.communicate(timeout=1200)
     assert process.returncode == 0, said
     scoring = json.loads((tmp_path / "run" / "summary.json").read_text())["results"]["scoring"]
-    assert scoring["acc"] >= 0.83  # k-means on the pixels: .79
+    assert scoring["acc"] >= 0.93  # k-means on the pixels: .79; the worst of five recorded seeds: .958
