@@ -95,7 +95,7 @@ def test_what_partition_graph_refuses():
         clusterers.partition_graph(KEY, graph, 9)
     with pytest.raises(ValueError, match=r"dimensions must be positive multiples of n_clusters, got \(\)"):
         clusterers.partition_graph(KEY, graph, 2, dimensions=())
-    with pytest.raises(ValueError, match="there must be a start, got 0, 0, 5"):
+    with pytest.raises(ValueError, match="there must be a start, got 0, 0, 8"):
         clusterers.partition_graph(KEY, graph, 2, n_init=0, n_balanced=0)
     with pytest.raises(ValueError, match="graph must be symmetric"):
         clusterers.partition_graph(KEY, np.triu(graph), 2)
