@@ -129,7 +129,11 @@ class Method(NamedTuple):
     remarks: Callable[[Any, tuple[int, ...]], list[str]]
     """(config, shape of a sample) -> sentences that a user should read before the run starts."""
     build: Callable[..., Algorithm]
-    """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale."""
+    """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale.
+
+    Its config is without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in these alone
+    share one algorithm and its compiled programs.
+    """
     variants: Mapping[str, str] = {}
     """Name -> one line; what may stand behind the colon of a config's name."""
     apply_variant: Callable[[Any, str], Any] | None = None

@@ -8,6 +8,7 @@ it lies on the devices, else just those that this device is about to see.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ import numpy as np
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import devices
 
-__all__ = ["bind_observe", "make_observe", "make_run", "observe_all", "order", "share", "steps_per_epoch"]
+__all__ = ["bind_observe", "bind_run", "make_observe", "make_run", "observe_all", "order", "share", "steps_per_epoch"]
 
 Array = jax.Array
 SLICE = 4096  # samples per device call of a full pass: tens of MB of activations, well under 5 seconds
@@ -133,7 +134,24 @@ def slice_size(feed) -> int:
     return min(share(len(feed), len(feed.devices)), SLICE)
 
 
+def bind_run(step: Callable, feed, batch_size: int, *, engine: str = "auto") -> Callable:
+    """Compile `make_run` for the devices of a feed; the same function again if all that it depends on is the same."""
+    return _bound_run(step, batch_size, len(feed), feed.kind, tuple(feed.devices), engine)
+
+
 def bind_observe(observe: Callable, feed, *, engine: str = "auto") -> Callable:
-    """Compile `make_observe` for the devices of a feed, for `observe_all`."""
-    run = make_observe(observe, size=slice_size(feed), num_samples=len(feed), resident=feed.resident)
-    return devices.bind(run, feed.devices, (None, feed.kind, None, None), engine=engine)
+    """Compile `make_observe` for the devices of a feed, for `observe_all`; the same function again as `bind_run` does."""
+    return _bound_observe(observe, slice_size(feed), len(feed), feed.kind, tuple(feed.devices), engine)
+
+
+# A second training of the same algorithm on data of the same shape (another seed, a grid) compiles nothing.
+@lru_cache(maxsize=64)
+def _bound_run(step, batch_size, num_samples, kind, device_list, engine):
+    run = make_run(step, batch_size=batch_size, num_samples=num_samples, resident=kind is None)
+    return devices.bind(run, device_list, (None, kind, None, None, None, None), engine=engine, donate=True)
+
+
+@lru_cache(maxsize=64)
+def _bound_observe(observe, size, num_samples, kind, device_list, engine):
+    run = make_observe(observe, size=size, num_samples=num_samples, resident=kind is None)
+    return devices.bind(run, device_list, (None, kind, None, None), engine=engine)

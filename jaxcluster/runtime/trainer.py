@@ -114,7 +114,6 @@ class _Run:
         self.store = MemoryStore()
         if self.writes and workdir is not None:
             self.store = FolderStore(workdir, report=reporter.say)
-        self.observers: dict[str, Callable] = {}
         self.stopped = ""  # why training ends early
         self.saved_at = self.ticked_at = time.monotonic()
 
@@ -198,7 +197,7 @@ class _Run:
         if phase.epochs == 0:
             return state
         steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
-        run = self._bind_run(phase)
+        run = epochs.bind_run(phase.step, self.feed, phase.batch_size, engine=self.engine)
         update = None if phase.update is None else jax.jit(phase.update)
         self.reporter.start(phase.name, epoch=cursor.epoch, epochs=phase.epochs)
         figures: dict[str, float] = {}
@@ -262,18 +261,10 @@ class _Run:
         if self.callbacks and hosts.first(any(wanted)):
             self.stopped = "stopped by a callback"
 
-    def _bind_run(self, phase: Phase) -> Callable:
-        loop = epochs.make_run(
-            phase.step, batch_size=phase.batch_size, num_samples=len(self.feed), resident=self.feed.resident
-        )
-        kinds = (None, self.feed.kind, None, None, None, None)
-        return devices.bind(loop, self.feed.devices, kinds, engine=self.engine, donate=True)
-
     def _observe(self, phase: Phase, model: dict[str, Any], key: jax.Array, poll: Callable[[], None]) -> Any:
         """Rows of all samples, on this process's first device."""
-        if phase.name not in self.observers:
-            self.observers[phase.name] = epochs.bind_observe(phase.observe, self.feed, engine=self.engine)
-        return epochs.observe_all(self.observers[phase.name], self.feed, model, key, poll=poll)
+        observe = epochs.bind_observe(phase.observe, self.feed, engine=self.engine)
+        return epochs.observe_all(observe, self.feed, model, key, poll=poll)
 
     def _key(self, phase: int, epoch: int, use: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(self.key, phase), epoch), use)

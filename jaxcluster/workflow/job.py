@@ -2,12 +2,13 @@
 
 import os
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from jaxcluster import data
 from jaxcluster.files import checkpoint, storage
@@ -72,11 +73,23 @@ def build(config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
     Raises:
         UsageError: its networks cannot take samples of this shape.
     """
-    shape = {"sample_shape": frame.shape, "offset": frame.offset, "scale": frame.scale}
+    deciding = {name: value for name, value in config.items() if name not in _OF_THE_RUN}
+    shape = (tuple(frame.shape), frame.offset, frame.scale)
+    double = jax.config.jax_enable_x64
     try:
-        return method_of(config).build(config, num_samples=num_samples, **shape)
+        return _built(method_of(config).build, FrozenConfigDict(deciding), num_samples, *shape, double)
     except ValueError as error:
         raise UsageError(f"config.network does not fit the data: {error}") from error
+
+
+_OF_THE_RUN = ("seed", "init_from", "checkpoint_seconds", "data")  # settings that `Method.build` is not given
+
+
+# Compiled programs belong to an algorithm's functions: the same algorithm again compiles nothing.
+@lru_cache(maxsize=16)
+def _built(build, settings, num_samples, sample_shape, offset, scale, double):
+    del double
+    return build(settings, num_samples=num_samples, sample_shape=sample_shape, offset=offset, scale=scale)
 
 
 def choose_devices(count: int, engine: str) -> list[jax.Device]:
