@@ -140,7 +140,7 @@ def bind_run(step: Callable, feed, batch_size: int, *, engine: str = "auto") -> 
 
 
 def bind_observe(observe: Callable, feed, *, engine: str = "auto") -> Callable:
-    """Compile `make_observe` for the devices of a feed, for `observe_all`; as in `bind_run`, the same function again."""
+    """Compile `make_observe` for the devices of a feed, for `observe_all`; the same one again, as in `bind_run`."""
     return _bound_observe(observe, slice_size(feed), len(feed), feed.kind, tuple(feed.devices), engine)
 
 
