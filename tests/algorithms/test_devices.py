@@ -123,7 +123,7 @@ LONG = pytest.mark.long
 CASES = [
     pytest.param(aspc, 2, "auto", id="aspc-2", marks=LONG),  # where the interrupted one ends
     pytest.param(aspc, 4, "auto", id="aspc-4", marks=LONG),  # where it begins
-    pytest.param(aspc, 8, "auto", id="aspc-8"),
+    pytest.param(aspc, 8, "auto", id="aspc-8", marks=LONG),
     pytest.param(aspc, 4, "shard_map", id="aspc-4-shard_map"),
     *(pytest.param(clustergan, count, "auto", id=f"clustergan-{count}", marks=LONG) for count in (2, 4, 8)),
     pytest.param(clustergan, 4, "shard_map", id="clustergan-4-shard_map", marks=LONG),

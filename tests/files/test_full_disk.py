@@ -79,7 +79,12 @@ def answer(folder, kind):
     return json.loads(run.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("kind", ["a while", "interrupted", "to the end"])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "kind", ["a while", pytest.param("interrupted", marks=LONG), pytest.param("to the end", marks=LONG)]
+)
 def test_a_full_disk_costs_no_more_than_what_came_after_the_last_good_checkpoint(tmp_path, kind):
     """Four steps make an epoch of the toy: the fourth call of poll lies at the end of the first."""
     found = answer(tmp_path, kind)

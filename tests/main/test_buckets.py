@@ -14,6 +14,7 @@ from tests.files.bucket import serve
 from tests.main.commands import CONFIG, LONG, SMALL, Said, subprocess_command
 
 pytestmark = [
+    pytest.mark.long,  # through real client libraries and processes; storage itself: tests/files/test_storage.py
     pytest.mark.skipif(
         importlib.util.find_spec("gcsfs") is None, reason="gcsfs is not installed (pip install -e '.[gcs]')"
     ),

@@ -128,6 +128,7 @@ as_set, finetune.kmeans_from_config, kmeans.SLICE = kmeans.kmeans_from_config, o
 """
 
 
+@pytest.mark.long
 def test_where_unlike_machines_begin_a_phase_otherwise_the_first_one_counts(images, tmp_path):
     """Process 1 needs more device calls for its k-means, with polls between them, and finds other centers."""
     port, arguments = free_port(), (*SMALL, images, f"--workdir={tmp_path / 'run'}")
@@ -216,7 +217,8 @@ def test_a_process_that_ends_before_training_ends_the_others_with_a_sentence(sta
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("dies", [pytest.param(0, marks=pytest.mark.long), 1])
+@pytest.mark.long
+@pytest.mark.parametrize("dies", [0, 1])
 def test_when_one_dies_the_other_says_so_and_the_run_goes_on_later(dies, alone, tmp_path):
     arguments, workdir = alone
     arguments = (*arguments, f"--workdir={tmp_path / 'run'}")

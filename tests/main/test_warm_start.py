@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from tests.main.commands import CONFIG, ROOT, SMALL, two_kinds
 
@@ -29,6 +30,7 @@ def figures(folder):
     return [record | {"seconds": 0} for record in records]
 
 
+@pytest.mark.long
 def test_the_second_start_and_the_next_seed_compile_nothing(tmp_path):
     x, y = two_kinds((4, 5))
     np.savez(tmp_path / "gray.npz", x=x, y=y)

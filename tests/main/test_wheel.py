@@ -38,6 +38,7 @@ def test_it_holds_configs_templates_and_types_and_no_records_or_tests(wheel):
     assert not [name for name in names if "configs/records" in name or name.startswith("tests")]
 
 
+@pytest.mark.long  # .ci/run runs it
 def test_installed_in_an_empty_folder_it_fits_from_the_command_and_from_python(wheel, tmp_path):
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / "bin" / "python"
