@@ -18,7 +18,15 @@ __all__ = ["assign_with_sizes", "whole_sizes"]
 
 
 def whole_sizes(n: int, proportions: np.ndarray) -> np.ndarray:
-    """Integer sizes that add up to n: n p_k rounded down, and one more for the largest remainders."""
+    """Integer sizes that add up to n: n p_k rounded down, and one more for the largest remainders.
+
+    Args:
+        n: number of samples.
+        proportions: [k] p, at least 0, with sum 1.
+
+    Returns:
+        [k] integers.
+    """
     wanted = n * np.asarray(proportions, np.float64) / np.sum(proportions, dtype=np.float64)
     sizes = np.floor(wanted + 1e-6).astype(np.int64)  # n p_k a rounding below a whole number is that number
     sizes[np.argsort(sizes - wanted, kind="stable")[: n - sizes.sum()]] += 1

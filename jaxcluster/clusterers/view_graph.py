@@ -36,7 +36,11 @@ REPRESENTATIONS = {"pixels": unit_pixels, "descriptors": orientation_descriptors
 
 
 def view_graph(images, **options):
-    """Graph of images and their nearest others under small warps; `view_neighbors` says how and takes the options.
+    """Graph of images and their nearest others under small warps; `view_neighbors` says how.
+
+    Args:
+        images: [n, h, w] or [n, h, w, c].
+        options: those of `view_neighbors`.
 
     Returns:
         [n, n] scipy CSR matrix, (W + Wᵀ)/2 of the weights, symmetric, without self-loops.
@@ -107,7 +111,11 @@ def view_neighbors(
 
 
 def vector_graph(points, **options):
-    """Graph of feature vectors, weighted by shared neighbors; `vector_neighbors` says how and takes the options.
+    """Graph of feature vectors, weighted by shared neighbors; `vector_neighbors` says how.
+
+    Args:
+        points: [n, d].
+        options: those of `vector_neighbors`.
 
     Returns:
         [n, n] scipy CSR matrix, max(W, Wᵀ) of the weights, symmetric, without self-loops.
@@ -173,7 +181,15 @@ def choose_anchors(n: int, most: int, *, seed: int = 0) -> np.ndarray | None:
 
 
 def anchor_graph(neighbors: Neighbors, *, symmetric: str = "mean"):
-    """The graph of the anchors alone, [m, m] CSR, in the order of `neighbors.anchors`; of all samples if all are."""
+    """Graph of the anchors alone.
+
+    Args:
+        neighbors: from `view_neighbors` or `vector_neighbors`.
+        symmetric: "mean" for (W + Wᵀ)/2 of the weights, "larger" for the larger of both directions.
+
+    Returns:
+        [m, m] scipy CSR matrix, in the order of `neighbors.anchors`; of all samples if all are anchors.
+    """
     if neighbors.anchors is None:
         return graph_of_neighbors(neighbors, symmetric=symmetric)
     among = neighbors.index[neighbors.anchors]

@@ -55,6 +55,9 @@ def classifier(
         convolution: form of the convolutions, see `convolution.convolve`.
         dtype: of the parameters and the computation.
 
+    Returns:
+        `Classifier`.
+
     Raises:
         ValueError: a name is unknown, there is no hidden layer, or the family cannot take such samples.
     """

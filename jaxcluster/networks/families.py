@@ -155,7 +155,11 @@ def adversarial_networks(
 def summary(networks: Networks) -> str:
     """Table of the networks' arrays: name, shape and size; running statistics are listed but not counted.
 
-    Nothing is allocated.
+    Args:
+        networks: what `build` gives; nothing is allocated.
+
+    Returns:
+        The lines of the table.
     """
     lines = []
     for name, each in networks._asdict().items():
