@@ -87,7 +87,8 @@ def load(
     source = _resized(source, as_size(size), fit, frame)
     if labels_path:
         source = _with_labels(source, labels_path, report, id_column, label_column)
-    return assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
+    dataset = assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
+    return dataset if source.files is None else dataset._replace(root=_root(path))
 
 
 def _with_labels(source: Source, labels_path: str, report, id_column: str, label_column: str) -> Source:
@@ -146,3 +147,9 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
 def _stem(path: str) -> str:
     place = Path(path).expanduser().resolve()
     return place.name if place.is_dir() else place.stem
+
+
+def _root(path: str) -> str:
+    """The folder that the names of an image folder's files begin in."""
+    place = os.path.abspath(os.path.expanduser(path))
+    return place if os.path.isdir(place) else os.path.dirname(place)
