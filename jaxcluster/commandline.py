@@ -4,6 +4,8 @@ import contextlib
 import difflib
 import re
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from absl import flags
@@ -12,11 +14,13 @@ from ml_collections import ConfigDict
 import jaxcluster
 from jaxcluster import algorithms
 from jaxcluster.algorithms.settings import modernize
+from jaxcluster.files import storage
+from jaxcluster.files.workdir import read_identity
 from jaxcluster.workflow import configs
 from jaxcluster.workflow.overrides import override
-from jaxcluster.workflow.settings import UsageError, method_of
+from jaxcluster.workflow.settings import UsageError, method_of, settings_of
 
-__all__ = ["Command", "help_text", "list_text", "one_line", "parse"]
+__all__ = ["Command", "help_text", "list_text", "of_workdir", "one_line", "parse"]
 
 DEFAULT_CONFIG = "default"
 
@@ -30,6 +34,8 @@ class Command(NamedTuple):
     """What the user calls the config, for example "aspc_usps:wide"."""
     given: bool
     """Whether --config was given; without it the config is the default one."""
+    changed: bool
+    """Whether a field of the config was given."""
 
 
 def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
@@ -61,7 +67,20 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
         raise UsageError(str(error)) from error
     if len(rest) > 1:
         raise UsageError(f"unexpected argument {rest[1]!r}; options are written --name=value")
-    return Command(flag_values, config, name, given)
+    return Command(flag_values, config, name, given, bool(overrides))
+
+
+def of_workdir(command: Command, workdir: Path, say: Callable[[str], None]) -> ConfigDict:
+    """The settings to run: of the command line, or, if it has none at all, of the run in the workdir that it names.
+
+    Raises:
+        WorkdirError: the folder holds a run that cannot be read.
+    """
+    named = command.flags.workdir and not command.given and not command.changed
+    if not named or not storage.exists(workdir / "config.json"):
+        return command.config
+    say("neither --config nor a field of it is given: the settings are those of the run in --workdir")
+    return settings_of(read_identity(workdir)["config"])
 
 
 def _sort(argv: list[str]) -> tuple[str, bool, list[tuple[str, str]], list[str]]:
@@ -109,6 +128,7 @@ def help_text(flag_values: flags.FlagValues, config: ConfigDict, name: str) -> s
         "  jaxcluster --config=NAME [--workdir=FOLDER] [--config.FIELD=VALUE ...]",
         "  jaxcluster --config.data.path=FOLDER_OR_FILE --config.n_clusters=K      (the default algorithm)",
         "  jaxcluster --predict=FILE --workdir=FOLDER",
+        "  jaxcluster --workdir=FOLDER [--export=folders | --min_confidence=0.8 | --merge=3,7 | --split=2]",
         "  jaxcluster --list | --version | --help [--config=NAME]",
         "",
         "Options:",

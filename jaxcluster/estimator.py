@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jaxcluster import algorithms, data, metrics
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.workflow import configs, results
+from jaxcluster.workflow.confident import all_labels, keep_confident
 from jaxcluster.workflow.fit import Devices, run
 from jaxcluster.workflow.job import path_of
 from jaxcluster.workflow.predict import predict
@@ -50,10 +51,12 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
             None: nothing is written.
         devices: how many devices train together; 0: all accelerators there are, or one CPU.
         callbacks: functions of each epoch's record, a dict; one that returns True ends training early.
+        min_confidence: samples whose confidence is below it get the label -1, in `fit` and in `predict`; 0: none.
         verbose: 1 shows progress, in a notebook as a bar; 0 nothing.
 
     Attributes:
-        labels_: [n] int32, the cluster of each sample.
+        labels_: [n] int32, the cluster of each sample; -1 where its confidence is below `min_confidence`.
+        all_labels_: [n] int32, the cluster of each sample, however unsure.
         confidence_: [n] in [0, 1], see the method's page for what it means.
         probabilities_: [n, k], rows sum to 1; only with methods that give them.
         embedding_: [n, d], where `cluster_centers_` [k, d] lie too.
@@ -82,6 +85,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         workdir: str | Path | None = None,
         devices: int = 0,
         callbacks: Sequence[Callable[[dict[str, Any]], Any]] | None = None,
+        min_confidence: float = 0.0,
         verbose: int = 0,
     ):
         self.algorithm = algorithm
@@ -94,6 +98,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         self.workdir = workdir
         self.devices = devices
         self.callbacks = callbacks
+        self.min_confidence = min_confidence
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> "DeepClusterer":
@@ -112,7 +117,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The cluster of each new sample, [n] int32."""
+        """The cluster of each new sample, [n] int32; -1 where its confidence is below `min_confidence`."""
         return self._outputs(X).labels
 
     @available_if(lambda self: hasattr(self, "probabilities_"))
@@ -207,6 +212,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
             devices=Devices(self.devices),
             reporter=self._reporter(),
             callbacks=tuple(self.callbacks or ()),
+            min_confidence=self.min_confidence,
         )
 
     def _keep(self, result: results.Result) -> None:
@@ -214,6 +220,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         self.result_ = result
         self.__dict__.pop("probabilities_", None)  # of an earlier fit
         self.labels_, self.confidence_ = outputs.labels, outputs.confidence
+        self.all_labels_ = all_labels(outputs)
         self.embedding_, self.cluster_centers_ = outputs.embedding, outputs.centers
         if outputs.probabilities is not None:
             self.probabilities_ = outputs.probabilities
@@ -224,7 +231,8 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
 
     def _outputs(self, X: Any):
         check_is_fitted(self, "result_")
-        return predict(self.result_.fitted, self._dataset(X, reset=False))
+        outputs = predict(self.result_.fitted, self._dataset(X, reset=False))
+        return keep_confident(outputs, self.result_.min_confidence)
 
     def _dataset(self, X: Any, *, reset: bool) -> data.Dataset:
         """X as a data set, checked; new samples are brought to the scale of those that were fitted."""
@@ -294,6 +302,7 @@ class ViewGraph(DeepClusterer):
         workdir: str | Path | None = None,
         devices: int = 0,
         callbacks: Sequence[Callable[[dict[str, Any]], Any]] | None = None,
+        min_confidence: float = 0.0,
         verbose: int = 0,
     ):
         self.n_clusters = n_clusters
@@ -310,6 +319,7 @@ class ViewGraph(DeepClusterer):
         self.workdir = workdir
         self.devices = devices
         self.callbacks = callbacks
+        self.min_confidence = min_confidence
         self.verbose = verbose
 
 
@@ -362,6 +372,7 @@ class ASPC(DeepClusterer):
         workdir: str | Path | None = None,
         devices: int = 0,
         callbacks: Sequence[Callable[[dict[str, Any]], Any]] | None = None,
+        min_confidence: float = 0.0,
         verbose: int = 0,
     ):
         self.n_clusters = n_clusters
@@ -380,6 +391,7 @@ class ASPC(DeepClusterer):
         self.workdir = workdir
         self.devices = devices
         self.callbacks = callbacks
+        self.min_confidence = min_confidence
         self.verbose = verbose
 
 
@@ -426,6 +438,7 @@ class ClusterGAN(DeepClusterer):
         workdir: str | Path | None = None,
         devices: int = 0,
         callbacks: Sequence[Callable[[dict[str, Any]], Any]] | None = None,
+        min_confidence: float = 0.0,
         verbose: int = 0,
     ):
         self.n_clusters = n_clusters
@@ -442,6 +455,7 @@ class ClusterGAN(DeepClusterer):
         self.workdir = workdir
         self.devices = devices
         self.callbacks = callbacks
+        self.min_confidence = min_confidence
         self.verbose = verbose
 
 
@@ -457,6 +471,7 @@ def load(folder: str | Path) -> DeepClusterer:
     result = results.read_result(path_of(str(folder), f"folder {folder}"))
     config = result.fitted.config
     common = {"n_clusters": config["n_clusters"] or "auto", "random_state": config["seed"], "config": config}
+    common["min_confidence"] = result.min_confidence
     if config["algorithm"] in _ESTIMATORS:
         estimator = _ESTIMATORS[config["algorithm"]](**common)
     else:
@@ -470,7 +485,7 @@ def _choose(found: list[results.Result]) -> int:
     """Which of several runs to keep, see `DeepClusterer`."""
     if len(found) == 1:
         return 0
-    labels = [result.labels for result in found]
+    labels = [all_labels(result.outputs) for result in found]
     agreement = [
         np.mean([metrics.nmi(labels[i], labels[j]) for j in range(len(found)) if j != i]) for i in range(len(found))
     ]

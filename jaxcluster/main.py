@@ -3,6 +3,7 @@
 jaxcluster --config=aspc_digits [--workdir=FOLDER] [--config.FIELD=VALUE ...]
 jaxcluster --config.data.path=FOLDER_OR_FILE --config.n_clusters=12
 jaxcluster --predict=FILE --workdir=FOLDER
+jaxcluster --workdir=FOLDER [--export=folders | --min_confidence=0.8 | --merge=3,7 | --split=2]
 
 `python -m jaxcluster.main` and `python -m jaxcluster` are the same command.
 """
@@ -17,8 +18,7 @@ from absl import flags, logging
 
 import jaxcluster
 from jaxcluster import data
-from jaxcluster.commandline import Command, help_text, list_text, one_line, parse, print_error
-from jaxcluster.files import manifest, storage
+from jaxcluster.commandline import Command, help_text, list_text, of_workdir, one_line, parse, print_error
 from jaxcluster.files.reading import printable
 from jaxcluster.files.workdir import WorkdirError
 from jaxcluster.runtime import compilation, devices, hosts
@@ -26,9 +26,10 @@ from jaxcluster.runtime.feed import PLACES
 from jaxcluster.runtime.progress import Reporter, guard_streams
 from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
-from jaxcluster.workflow import fit, report
+from jaxcluster.workflow import corrections, fit
+from jaxcluster.workflow.export import WAYS, check_exportable, export_folders
 from jaxcluster.workflow.job import choose_devices, path_of
-from jaxcluster.workflow.predict import load_fitted, predict
+from jaxcluster.workflow.predictions import cluster_file
 from jaxcluster.workflow.settings import UsageError
 
 __all__ = ["main", "run"]
@@ -44,6 +45,22 @@ def _define() -> None:
     )
     text("workdir", "Folder of the run; empty, or of the same run, which then continues. Default: runs/CONFIG-seedN.")
     text("predict", "A file or folder of new samples, to be clustered by the run in --workdir.")
+    flags.DEFINE_enum(
+        "export",
+        None,
+        WAYS,
+        "Put the images into a folder for each cluster, the most certain first: 'folders' links the files where it can "
+        "(no room is taken), 'copies' copies them. Also for a finished run, and with --predict.",
+        flag_values=FLAGS,
+    )
+    flags.DEFINE_float(
+        "min_confidence",
+        None,
+        "Samples whose confidence is below it get the label -1; all_labels.npy has all labels. Default: 0, no sample.",
+        flag_values=FLAGS,
+    )
+    text("merge", "Make one cluster of several in the finished run in --workdir: --merge=3,7. Nothing is overwritten.")
+    number("split", None, "Split a cluster of the finished run in --workdir in two: --split=2. Nothing is overwritten.")
     boolean("pictures", True, "Whether pictures of the result are drawn.")
     boolean("quiet", False, "Show no progress, only errors.")
     number("devices", 0, "How many devices of each process train together; 0: all accelerators, or one CPU.")
@@ -91,7 +108,9 @@ def main(argv: list[str]) -> None:
         reporter = Reporter.quiet() if FLAGS.quiet else Reporter()
         compilation.enable_compilation_cache(reporter.say)
         if FLAGS.predict is not None:
-            cluster_new(FLAGS.predict, FLAGS.workdir, reporter, config_given=command.given)
+            _predict(command, reporter)
+        elif FLAGS.merge is not None or FLAGS.split is not None:
+            _correct(command, reporter)
         else:
             workdir = _workdir(command)
             _join()
@@ -126,33 +145,55 @@ def _asked_only(argv: list[str]) -> bool:
 
 
 def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
-    config = command.config
+    config = of_workdir(command, workdir, reporter.say)
+    seen: list[data.Dataset] = []
+
+    def read() -> data.Dataset:
+        seen.append(fit.read_named(config, reporter))
+        if FLAGS.export:
+            check_exportable(seen[0])  # before training
+        return seen[0]
+
     result = fit.run(
         config,
-        lambda: fit.read_named(config, reporter),
+        read,
         workdir=workdir,
         devices=fit.Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
         reporter=reporter,
+        min_confidence=FLAGS.min_confidence,
         pictures=FLAGS.pictures,
     )
-    if result is not None and result.summary["results"].get("collapsed"):
+    if result is None:
+        return
+    if FLAGS.export:
+        labels = corrections.current(workdir).labels
+        export_folders(workdir, seen[0], labels, result.confidence, way=FLAGS.export, say=reporter.say)
+    if result.summary["results"].get("collapsed"):
         _stop("the clustering has collapsed: one cluster holds nearly all samples, see the warnings", 3)
 
 
-def cluster_new(path: str, workdir: str | None, reporter: Reporter, *, config_given: bool = False) -> None:
-    """Cluster new samples by what the run in `workdir` has fitted, and write the result below it."""
-    if not workdir:
+def _predict(command: Command, reporter: Reporter) -> None:
+    """Cluster new samples by what the run in --workdir has fitted, and write the result below it."""
+    if not FLAGS.workdir:
         raise UsageError("--predict needs --workdir, the folder of a finished run")
-    if config_given:
+    if command.given:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
-    folder = path_of(workdir, f"--workdir {workdir}")
-    fitted = load_fitted(folder)
-    dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
-    outputs = predict(fitted, dataset)
-    new = storage.new_folder(folder / "predictions", dataset.name)
-    with manifest.sealing(new):
-        report.write_outputs(new, outputs, dataset.sample_names)
-    reporter.say(f"{len(dataset.images)} samples clustered; results: {new}")
+    options = {"min_confidence": FLAGS.min_confidence, "export": FLAGS.export or ""}
+    cluster_file(FLAGS.predict, _workdir(command), reporter, **options)
+
+
+def _correct(command: Command, reporter: Reporter) -> None:
+    """Merge or split clusters of the run in --workdir."""
+    if not FLAGS.workdir:
+        raise UsageError("--merge and --split need --workdir, the folder of a finished run")
+    if FLAGS.merge is not None and FLAGS.split is not None:
+        raise UsageError("--merge and --split are two corrections; give one command for each")
+    if FLAGS.split is not None:
+        corrections.split(_workdir(command), FLAGS.split, say=reporter.say)
+        return
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", FLAGS.merge):
+        raise UsageError(f"--merge must be numbers of clusters with commas between, as 3,7, got {FLAGS.merge!r}")
+    corrections.merge(_workdir(command), tuple(map(int, FLAGS.merge.split(","))), say=reporter.say)
 
 
 def _workdir(command: Command) -> Path:

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "algorithms": {"spl", "losses", "augment", "draws", "metrics", "clusterers", "networks", "protocol"},
     "workflow": {"algorithms", "clusterers", "metrics", "plots", "protocol", "runtime", "files", "data"},
     "estimator": {"workflow", "algorithms", "metrics", "data", "runtime"},
-    "commandline": {"algorithms", "workflow"},
+    "commandline": {"algorithms", "workflow", "files"},
     "main": {"commandline", "workflow", "runtime", "files", "data", "protocol"},
     "__main__": {"main"},
 }

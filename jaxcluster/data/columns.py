@@ -7,7 +7,7 @@ import numpy as np
 from jaxcluster.data.dataset import DataError, Frame, Source
 from jaxcluster.data.tables import Column, read_table
 
-__all__ = ["ID_HEADINGS", "LABEL_HEADINGS", "find_column", "read_features"]
+__all__ = ["ID_HEADINGS", "LABEL_HEADINGS", "by_headings", "find_column", "read_features"]
 
 LABEL_HEADINGS = (
     "y", "label", "labels", "target", "targets", "class", "classes", "class_name", "class_label", "category",
@@ -98,7 +98,7 @@ def read_features(
     names_of_samples = [i for i, name in enumerate(names) if name.lower() in ID_HEADINGS and not id_column]
     others = {label_at, id_at, *names_of_samples} - {None}
     kept = [_as_numbers(column) for i, column in enumerate(columns) if i not in others]
-    x, headings = _features(kept, wanted, where, report)
+    x, headings = by_headings(kept, wanted, where, report)
     label_values = None if labels is None else _as_given(labels)
     return Source(x, label_values, ids=ids, feature_names=headings if headed else None)
 
@@ -129,7 +129,12 @@ def _as_numbers(column: Column) -> Column:
         return column
 
 
-def _features(columns: list[Column], wanted: list[str], where: str, report) -> tuple[np.ndarray, tuple[str, ...]]:
+def by_headings(columns: list[Column], wanted: list[str], where: str, report) -> tuple[np.ndarray, tuple[str, ...]]:
+    """[n, d] of columns, and their headings: of a fitted model those that are `wanted`, else all of numbers.
+
+    Raises:
+        DataError: columns of the fitted data are missing, or none holds numbers.
+    """
     words = [column.name for column in columns if column.is_text]
     there = {column.name: column for column in columns if not column.is_text}
     if wanted and len(there) == sum(not column.is_text for column in columns):

@@ -65,6 +65,8 @@ class Dataset(NamedTuple):
     """[n] names of the samples, from the id column of a table; None where there is none."""
     feature_names: tuple[str, ...] | None = None
     """[d] headings of the columns that `images` holds; None where there are none."""
+    root: str | None = None
+    """The folder that `files` lie in; None without files."""
 
     @property
     def frame(self) -> Frame:

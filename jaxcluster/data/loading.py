@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcluster.data import arrays, catalog, discovery, folder, sparse, tables
+from jaxcluster.data import arrays, catalog, cells, discovery, folder, sparse, tables
 from jaxcluster.data.assemble import assemble, frame_from, sentences
 from jaxcluster.data.columns import read_features
 from jaxcluster.data.dataset import DataError, Dataset, Frame, Source
@@ -46,7 +46,8 @@ def load(
         split: part of a named dataset, as TFDS writes it; of a folder, if its sub-folders are parts such as train and
             test, the names of parts joined by "+".
         path: an `.npz` or `.npy` file ([n, h, w], [n, h, w, c] with c from 1 to 4, or [n, d]; or a sparse matrix of
-            scipy), a table (`.csv`, `.tsv`, `.parquet`), an image, or a folder of images.
+            scipy), a table (`.csv`, `.tsv`, `.parquet`), single cells (`.h5ad`, with the package anndata), an image,
+            or a folder of images.
         labels_path: labels for `path`, which come before those of the path itself; joined by name where both have
             names, see `label_files.read_labels`.
         data_dir: folder of prepared TFDS datasets; empty: TFDS_DATA_DIR, else TFDS's own default.
@@ -87,7 +88,8 @@ def load(
     source = _resized(source, as_size(size), fit, frame)
     if labels_path:
         source = _with_labels(source, labels_path, report, id_column, label_column)
-    return assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
+    dataset = assemble(source, name or _stem(path), where, report, like=frame, scaling=scaling, n_clusters=n_clusters)
+    return dataset if source.files is None else dataset._replace(root=_root(path))
 
 
 def _with_labels(source: Source, labels_path: str, report, id_column: str, label_column: str) -> Source:
@@ -137,12 +139,20 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
         return arrays.read_arrays(str(place), where, with_labels=columns["label_column"] != "none")
     if suffix in tables.EXTENSIONS:
         return read_features(str(place), where, report, like=frame, **columns)
+    if suffix == cells.EXTENSION:
+        return cells.read_cells(str(place), where, report, like=frame, **columns)
     raise DataError(
         f"{where}: extension '{suffix}'; expected .npz, .npy, an image or a folder of images, or a table: "
-        f"{', '.join(tables.EXTENSIONS)}"
+        f"{', '.join(tables.EXTENSIONS)}, {cells.EXTENSION}"
     )
 
 
 def _stem(path: str) -> str:
     place = Path(path).expanduser().resolve()
     return place.name if place.is_dir() else place.stem
+
+
+def _root(path: str) -> str:
+    """The folder that the names of an image folder's files begin in."""
+    place = os.path.abspath(os.path.expanduser(path))
+    return place if os.path.isdir(place) else os.path.dirname(place)

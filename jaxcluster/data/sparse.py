@@ -2,6 +2,7 @@
 
 import base64
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 from jaxcluster.data.dataset import DataError, Frame, Source
 from jaxcluster.data.memory import check_fits
 
-__all__ = ["holds_sparse", "read_sparse"]
+__all__ = ["holds_sparse", "read_sparse", "reduced"]
 
 WIDE = 1000  # columns; more are reduced
 DIRECTIONS = 100
+MOST_NUMBERS = 2_500_000  # of the projection, which lies in the settings of a run: 13 MiB of text
 
 
 def holds_sparse(path: str) -> bool:
@@ -29,7 +31,8 @@ def read_sparse(path: str, where: str, report: Callable[[str], None], like: Fram
     """Read a sparse matrix as feature vectors.
 
     Up to 1,000 columns are made dense as they are. More are projected on their 100 leading right singular vectors
-    (truncated SVD, without centering, so that zeros stay zeros; randomized, of a fixed seed), which new data share.
+    (truncated SVD, without centering, so that zeros stay zeros; randomized, of a fixed seed), which new data share. Of
+    more than 25,000 columns fewer vectors are taken, so that the projection stays small.
 
     Args:
         path: an `.npz` of `scipy.sparse.save_npz`.
@@ -43,23 +46,47 @@ def read_sparse(path: str, where: str, report: Callable[[str], None], like: Fram
     Raises:
         DataError: if the file is damaged, or has another number of columns than the fitted data.
     """
-    matrix = _read(path, where)
+    return reduced(_read(path, where), where, report, like)
+
+
+def reduced(
+    matrix: Any,
+    where: str,
+    report: Callable[[str], None],
+    like: Frame | None = None,
+    names: tuple[str, ...] | None = None,
+) -> Source:
+    """Make a sparse matrix dense, see `read_sparse`.
+
+    Args:
+        matrix: [n, d] of scipy, finite float64.
+        where: field and value, as errors name them.
+        report: takes a sentence for the user.
+        like: the frame of a fitted model, whose projection is taken.
+        names: [d] of the columns; new data must have the same in the same order.
+
+    Raises:
+        DataError: if new data have other columns than the fitted data.
+    """
     n, d = matrix.shape
+    checksum = {} if names is None else {"names_crc32": zlib.crc32("\n".join(names).encode())}
     svd = ((like.transform or {}).get("svd") if like is not None else None) or None
     if svd is not None:
         if d != svd["n_features"]:
             raise DataError(
                 f"{where}: X has {d} features, but model is expecting {svd['n_features']} features as input"
             )
+        if names is not None and svd.get("names_crc32", checksum["names_crc32"]) != checksum["names_crc32"]:
+            raise DataError(f"{where}: its columns have other names, or another order, than those of the fitted data")
         return Source(matrix @ _unpacked(svd).T.astype(np.float64), transform={"svd": svd})
     if d <= WIDE or like is not None:
         check_fits(8 * n * d, f"{n:,} x {d:,} dense numbers", where)
-        return Source(matrix.toarray())
+        return Source(matrix.toarray(), feature_names=names)
     from sklearn.decomposition import TruncatedSVD
 
-    k = min(DIRECTIONS, n - 1)
+    k = max(2, min(DIRECTIONS, n - 1, MOST_NUMBERS // d))
     reducer = TruncatedSVD(k, random_state=0).fit(matrix)
-    svd = {"n_features": d, "n_components": k, "components": _packed(reducer.components_)}
+    svd = {"n_features": d, "n_components": k, "components": _packed(reducer.components_)} | checksum
     share = reducer.explained_variance_ratio_.sum()
     report(
         f"{where}: sparse with {d:,} columns; reduced to {k} by truncated SVD, which keeps {share:.0%} of the variance"

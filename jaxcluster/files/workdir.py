@@ -47,6 +47,7 @@ _SETTINGS = Rule(settings, "an object of finite numbers, text and lists of these
 _TEXT = Rule(lambda x: isinstance(x, str) and len(x) <= 1000, "text")
 _COUNTS = Rule(lambda x: isinstance(x, list) and all(whole(0).holds(size) for size in x), "a list of sizes")
 _NUMBERS = Rule(lambda x: isinstance(x, dict) and all(map(finite, x.values())), "an object of finite numbers")
+_SHARE = Rule(lambda x: finite(x) and 0 <= x <= 1, "a number from 0 to 1")
 _FIGURE = Rule(lambda x: x is None or finite(x), "a finite number or null")
 _IDENTITY = {
     "config": _SETTINGS,
@@ -69,7 +70,12 @@ _CONFIG = {
 _SUMMARY = {
     "config": _SETTINGS,
     "data": _OBJECT,
-    "results": {"cluster_sizes": _COUNTS, "scoring?": _NUMBERS, "generated?": {"variety?": _FIGURE}},
+    "results": {
+        "cluster_sizes": _COUNTS,
+        "scoring?": _NUMBERS,
+        "generated?": {"variety?": _FIGURE},
+        "confident?": {"min_confidence": _SHARE, "share": _SHARE, "scoring?": _NUMBERS},
+    },
 }
 
 

@@ -17,7 +17,8 @@ from jaxcluster.runtime import hosts
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import interruption, listen
 from jaxcluster.runtime.trainer import Trained, train
-from jaxcluster.workflow import configs, report
+from jaxcluster.workflow import configs, corrections, report
+from jaxcluster.workflow.confident import check_min_confidence, figures, keep_confident
 from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
 from jaxcluster.workflow.page import write_page
 from jaxcluster.workflow.predict import Fitted, outputs_of
@@ -48,6 +49,7 @@ def fit(
     image_shape: tuple[int, ...] | None = None,
     devices: int = 0,
     callbacks: Sequence[Callable[[dict[str, Any]], Any]] = (),
+    min_confidence: float | None = None,
     verbose: bool = True,
     pictures: bool = True,
 ) -> Result:
@@ -66,6 +68,8 @@ def fit(
         image_shape: (h, w) or (h, w, c) of flat images [n, d].
         devices: how many of this process train together; 0: all accelerators there are, or one CPU.
         callbacks: each is called with the record of every epoch; one that returns True ends training early.
+        min_confidence: samples whose confidence is below it are labeled -1; `outputs.others["all_labels"]` has all
+            labels. None: 0, or what a complete run in the workdir was given. Training is the same for all values.
         verbose: whether progress is shown on stderr.
         pictures: whether pictures are drawn; only with a workdir.
 
@@ -105,6 +109,7 @@ def fit(
         devices=Devices(devices),
         reporter=reporter,
         callbacks=callbacks,
+        min_confidence=min_confidence,
         pictures=pictures,
     )
 
@@ -126,6 +131,7 @@ def run(
     devices: Devices,
     reporter: Reporter,
     callbacks: Sequence[Callable[[dict[str, Any]], Any]] = (),
+    min_confidence: float | None = None,
     pictures: bool = True,
 ) -> Result | None:
     """Train, or go on, and write the results; together with the other processes, if there are.
@@ -137,24 +143,30 @@ def run(
         devices: what to compute on.
         reporter: told about progress.
         callbacks: see `fit`.
+        min_confidence: see `fit`; another value than a complete run was given is written beside it as a correction.
         pictures: see `fit`.
 
     Returns:
         `Result`; None in all processes but the first.
     """
+    least = None if min_confidence is None else check_min_confidence(min_confidence)
     job = hosts.agree(lambda: _agreed(config, read, devices))
     with contextlib.ExitStack() as held:
         if workdir is not None and hosts.only_first(lambda: _take(workdir, job.identity, held, reporter)):
             reporter.say(f"this run is complete; its results are in {workdir}")
             if not hosts.is_primary():
                 return None
-            result = read_result(workdir)
+            found = read_result(workdir)
+            result = found if least is None else found.at_confidence(least, job.dataset.labels)
             report.say_results(result.summary, reporter)
-            return result
-        _say_what(job, workdir, reporter)
-        trained = _train(job, workdir, devices, reporter, callbacks)
-        hosts.leave()
-        return _finish(job, trained, workdir, reporter, pictures) if hosts.is_primary() else None
+        else:
+            _say_what(job, workdir, reporter)
+            trained = _train(job, workdir, devices, reporter, callbacks)
+            hosts.leave()
+            return _finish(job, trained, workdir, reporter, pictures, least or 0.0) if hosts.is_primary() else None
+    if least and least != found.min_confidence:
+        corrections.reject(workdir, least, say=reporter.say)
+    return result
 
 
 def _train(job: Job, workdir: Path | None, devices: Devices, reporter: Reporter, callbacks: Sequence) -> Trained:
@@ -205,7 +217,9 @@ def _listening(workdir: Path | None) -> Iterator[tuple[Callable[[], None], Calla
             yield poll, (lambda: "")
 
 
-def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter, pictures: bool) -> Result:
+def _finish(
+    job: Job, trained: Trained, workdir: Path | None, reporter: Reporter, pictures: bool, min_confidence: float
+) -> Result:
     """Make the results, and write them if there is a workdir."""
     algorithm, dataset = job.algorithm, job.dataset
     finished = report.Finished(
@@ -217,11 +231,12 @@ def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter
     )
     finished, verdict = judge(finished)
     summary = job.identity | report.summarize(finished)
-    summary["results"] |= verdict
+    outputs = keep_confident(finished.outputs, min_confidence)
+    summary["results"] |= verdict | figures(outputs, min_confidence, dataset.labels)
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
     if workdir is not None:
         with manifest.sealing(workdir):
-            report.write_outputs(workdir, finished.outputs, dataset.sample_names)
+            report.write_outputs(workdir, outputs, dataset.sample_names)
             storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
             if dataset.skipped:
                 write_table(workdir / "skipped.csv", ("file", "reason"), dataset.skipped)
@@ -233,7 +248,7 @@ def _finish(job: Job, trained: Trained, workdir: Path | None, reporter: Reporter
     if workdir is not None:
         reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
     return Result(
-        outputs=finished.outputs,
+        outputs=outputs,
         initial=finished.initial,
         fitted=Fitted(job.config.to_dict(), dataset.frame, jax.tree.map(np.asarray, trained.model)),
         history=trained.history,

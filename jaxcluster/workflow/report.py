@@ -19,6 +19,7 @@ import numpy as np
 import jaxcluster
 from jaxcluster import metrics, plots
 from jaxcluster.files import storage
+from jaxcluster.files.parquet import write_parquet
 from jaxcluster.files.workdir import write_csv
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
@@ -65,7 +66,11 @@ def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, fl
 
 
 def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None) -> None:
-    """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and clusters.csv."""
+    """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and the tables.
+
+    clusters.parquet is written where pyarrow is installed. It has no probabilities if the initial clustering is kept
+    (`others["network"]`): they are those of the network's clusters, which are numbered in another way.
+    """
     for name in ("labels", "confidence", "embedding", "centers"):
         storage.write_array(folder / f"{name}.npy", getattr(outputs, name))
     if outputs.probabilities is not None:
@@ -73,6 +78,8 @@ def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None)
     for name, labels in (outputs.others or {}).items():
         storage.write_array(folder / f"{name}.npy", labels)
     write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
+    probabilities = None if "network" in (outputs.others or {}) else outputs.probabilities
+    write_parquet(folder / "clusters.parquet", outputs.labels, outputs.confidence, files, probabilities)
 
 
 def summarize(finished: Finished) -> dict[str, Any]:
@@ -236,15 +243,27 @@ def _similarities(similarity: Callable, finished: Finished) -> dict[str, Callabl
 def say_results(summary: dict[str, Any], reporter: Any) -> None:
     """Report the sizes of the clusters, what looks wrong, and the scores if there are labels."""
     results = summary["results"]
+    confident = results.get("confident", {})
     reporter.say(f"clusters of {', '.join(str(size) for size in results['cluster_sizes'])} samples")
     for finding in results.get("findings", []):
         reporter.say(f"warning: {finding}")
     variety = results.get("generated", {}).get("variety")
     if variety is not None:
         reporter.say(f"generated images of a cluster vary {variety:.1%} as much as its real ones")
+    if confident:
+        share, least = 1 - confident["share"], confident["min_confidence"]
+        reporter.say(f"{share:.1%} of the samples have a confidence below {least:g}: their label is -1")
     if "scoring" in results:
-        scores = "  ".join(f"{name.upper()} {value:.4f}" for name, value in results["scoring"].items())
-        reporter.say(f"scoring only (against the labels that were given): {scores}")
+        reporter.say(f"scoring only (against the labels that were given): {_in_words(results['scoring'])}")
+    if "scoring" in confident:
+        share = confident["share"]
+        reporter.say(
+            f"scoring only, on the {share:.1%} of the samples not labeled -1: {_in_words(confident['scoring'])}"
+        )
+
+
+def _in_words(scores: dict[str, float]) -> str:
+    return "  ".join(f"{name.upper()} {value:.4f}" for name, value in scores.items())
 
 
 def _commit() -> str | None:

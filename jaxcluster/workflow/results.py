@@ -1,6 +1,6 @@
 """What a run gives, in memory and read back from its workdir."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from jaxcluster.files.records import Metrics, read_records
 from jaxcluster.files.workdir import WorkdirError, claim, read_summary, write_json
 from jaxcluster.protocol import Outputs
 from jaxcluster.workflow import report
+from jaxcluster.workflow.confident import check_min_confidence, figures, keep_confident
 from jaxcluster.workflow.predict import Fitted, last_phase, load_fitted, predict
 
 __all__ = ["Result", "read_result", "write_result"]
@@ -35,7 +36,7 @@ class Result:
 
     @property
     def labels(self) -> np.ndarray:
-        """[n] int32."""
+        """[n] int32; -1 below `min_confidence`."""
         return self.outputs.labels
 
     @property
@@ -53,8 +54,25 @@ class Result:
         """[k, d]."""
         return self.outputs.centers
 
+    @property
+    def min_confidence(self) -> float:
+        """Samples below this confidence are labeled -1; 0: none."""
+        return self.summary["results"].get("confident", {}).get("min_confidence", 0.0)
+
+    def at_confidence(self, min_confidence: float, labels_true: np.ndarray | None = None) -> "Result":
+        """The same clustering with another `min_confidence`; what lies in the workdir stays as it is.
+
+        Args:
+            min_confidence: samples below it are labeled -1; 0: none is.
+            labels_true: [n] given labels, for scores on the samples that keep a cluster.
+        """
+        outputs = keep_confident(self.outputs, check_min_confidence(min_confidence))
+        results = {name: value for name, value in self.summary["results"].items() if name != "confident"}
+        results |= figures(outputs, min_confidence, labels_true)
+        return replace(self, outputs=outputs, summary=self.summary | {"results": results})
+
     def predict(self, images: Any) -> Outputs:
-        """Cluster new samples by what was fitted.
+        """Cluster new samples by what was fitted; those below `min_confidence` are labeled -1.
 
         Args:
             images: of the shape that was fitted, in the same units.
@@ -62,7 +80,8 @@ class Result:
         Raises:
             DataError: another shape, or numbers that are not finite.
         """
-        return predict(self.fitted, data.from_arrays(images, like=self.fitted.frame))
+        outputs = predict(self.fitted, data.from_arrays(images, like=self.fitted.frame))
+        return keep_confident(outputs, self.min_confidence)
 
 
 def read_result(workdir: Path) -> Result:
@@ -82,6 +101,9 @@ def read_result(workdir: Path) -> Result:
     outputs = Outputs(**arrays)
     if storage.exists(workdir / "probabilities.npy"):
         outputs = outputs._replace(probabilities=storage.read_array(workdir / "probabilities.npy"))
+    others = [name for name in ("all_labels", "network") if storage.exists(workdir / f"{name}.npy")]
+    if others:
+        outputs = outputs._replace(others={name: storage.read_array(workdir / f"{name}.npy") for name in others})
     return Result(outputs, None, fitted, history, summary, workdir)
 
 

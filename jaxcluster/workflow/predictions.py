@@ -1,0 +1,69 @@
+"""What --predict does: new samples are read, clustered by a finished run, and the result is written below it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcluster import data
+from jaxcluster.files import manifest, storage
+from jaxcluster.files.workdir import read_summary
+from jaxcluster.workflow import report
+from jaxcluster.workflow.confident import check_min_confidence, keep_confident
+from jaxcluster.workflow.export import check_exportable, export_folders
+from jaxcluster.workflow.predict import load_fitted, predict
+
+__all__ = ["cluster_file"]
+
+
+def cluster_file(
+    path: str, workdir: Path, reporter: Any, *, min_confidence: float | None = None, export: str = ""
+) -> Path:
+    """Cluster the samples of a file or folder by what the run in `workdir` has fitted.
+
+    Args:
+        path: of new samples, as `data.load` takes it.
+        workdir: of a finished run.
+        reporter: told what was done.
+        min_confidence: samples below it are labeled -1; None: as the run was given it.
+        export: one of `export.WAYS`, or empty: none.
+
+    Returns:
+        The new folder in workdir/predictions, of the name of `path`; NAME-2 and so on where that is there already.
+
+    Raises:
+        UsageError, DataError, WorkdirError: an argument, the samples or the run cannot be used.
+    """
+    fitted = load_fitted(workdir)
+    least = _min_confidence(workdir) if min_confidence is None else check_min_confidence(min_confidence)
+    dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
+    if export:
+        check_exportable(dataset)
+    outputs = keep_confident(predict(fitted, dataset), least)
+    folder = storage.new_folder(workdir / "predictions", dataset.name)
+    with manifest.sealing(folder):
+        report.write_outputs(folder, outputs, dataset.sample_names)
+    if folder.name != dataset.name:
+        _say_earlier(folder.parent / dataset.name, outputs.labels, reporter)
+    if least:
+        reporter.say(f"{np.mean(outputs.labels < 0):.1%} of them have a confidence below {least:g}: their label is -1")
+    if export:
+        export_folders(folder, dataset, outputs.labels, outputs.confidence, way=export, say=reporter.say)
+    reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
+    return folder
+
+
+def _min_confidence(workdir: Path) -> float:
+    """What the run was given; 0 where it has no summary, as it may have been copied without."""
+    summary = read_summary(workdir) or {"results": {}}
+    return summary["results"].get("confident", {}).get("min_confidence", 0.0)
+
+
+def _say_earlier(earlier: Path, labels: np.ndarray, reporter: Any) -> None:
+    """Report where the first prediction of this name lies, and whether it has the same labels."""
+    try:
+        same = np.array_equal(storage.read_array(earlier / "labels.npy"), labels)
+    except storage.StorageError:  # a kill has left it without
+        same = False
+    kind = "the same" if same else "other"
+    reporter.say(f"a prediction of this name is there already, with {kind} labels: {earlier}")
