@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict
 
-from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_of, share, text, tuple_of, whole
+from jaxcluster.algorithms.settings import Field, Rule, boolean, changed, number, one_of, share, text, tuple_of, whole
 
 __all__ = [
     "AUGMENT",
@@ -14,15 +14,23 @@ __all__ = [
     "PRETRAIN",
     "RENAMED_KMEANS",
     "RUN",
+    "SIZE",
     "WIDTH",
     "WIDTHS",
     "augment_remarks",
     "check_clusters",
 ]
 
-LARGE = 1e30  # the largest weight or standard deviation; float32 holds its product with a loss
+# The largest weight or standard deviation: of what is added to 1e7 times as much, float32 keeps nothing.
+LARGE = 1e6
 WIDTH = whole(1, 100_000)
 WIDTHS = tuple_of(WIDTH, "positive widths")
+
+_SIDE = whole(1, 4096)
+SIZE = Rule(
+    f"() or a height and a width, each {_SIDE.allowed}",
+    lambda v: isinstance(v, tuple | list) and len(v) in (0, 2) and all(map(_SIDE.holds, v)),
+)
 
 DATA = {
     "name": Field("", text(), 'a TFDS data set, or "digits" (comes with scikit-learn); or else give data.path'),
@@ -30,9 +38,7 @@ DATA = {
     "split": Field("train+test", text(), "which part of a TFDS data set"),
     "labels_path": Field("", text(), "a file of labels, for scoring only"),
     "data_dir": Field("", text(), "where TFDS data is prepared; empty: TFDS_DATA_DIR, or TFDS's own default"),
-    "size": Field(
-        (), tuple_of(whole(1, 4096), "a height and a width", empty=True), "that images are brought to; (): none"
-    ),
+    "size": Field((), SIZE, "that images are brought to; (): none"),
     "fit": Field("pad", one_of("pad", "crop"), "how images of another shape are brought to data.size"),
     "ground": Field("auto", one_of("auto", "white", "black"), "what is put behind transparent pixels"),
     "strict": Field(False, boolean(), "whether a file that cannot be read ends the run; else it is skipped and listed"),

@@ -4,7 +4,6 @@ A table is a nested dict whose leaves are `Field`s. `defaults` makes the config 
 allowed, `docs` explains the fields, and `modernize` translates the names of earlier versions.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,12 +22,15 @@ __all__ = [
     "number",
     "one_of",
     "share",
+    "shown",
     "text",
     "tuple_of",
     "whole",
 ]
 
 Table = Mapping[str, Any]  # name -> Field or Table
+LONGEST_TEXT = 4096  # as long as a path may be
+SHOWN = 100  # characters of a refused value
 
 
 class Rule(NamedTuple):
@@ -65,8 +67,9 @@ def number(low: float, high: float, *, above: bool = False, below: bool = False,
         words += f", {end:g} excluded" if excluded else ""
 
     def holds(value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return False
+        # NaN is in no order; a whole number that no float can hold still has its place in it.
         return low <= value <= high and not (above and value == low) and not (below and value == high)
 
     return Rule(words, holds)
@@ -83,8 +86,9 @@ def one_of(*names: str) -> Rule:
 
 
 def text() -> Rule:
-    """Any text, the empty one included."""
-    return Rule("a text", lambda v: isinstance(v, str))
+    """Any text that can be a name or a path, the empty one included."""
+    words = f"a text of at most {LONGEST_TEXT:,} characters, none of them NUL"
+    return Rule(words, lambda v: isinstance(v, str) and len(v) <= LONGEST_TEXT and "\0" not in v)
 
 
 def boolean() -> Rule:
@@ -128,7 +132,16 @@ def check(config: Mapping[str, Any], table: Table) -> None:
         if name not in given:
             raise ValueError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
         if not field.rule.holds(given[name]):
-            raise ValueError(f"config.{name} must be {field.rule.allowed}, got {given[name]!r}")
+            raise ValueError(f"config.{name} must be {field.rule.allowed}, got {shown(given[name])}")
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: on one line, and not longer than a reader wants."""
+    try:
+        words = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a number with thousands of digits, lists in lists in lists
+        words = f"a value of type {type(value).__name__} that is too large to be shown"
+    return words if len(words) <= SHOWN else words[:SHOWN] + "…"
 
 
 def modern_name(name: str, renamed: Mapping[str, str]) -> str:
@@ -148,10 +161,10 @@ def modernize(config: Mapping[str, Any], method: Any) -> dict[str, Any]:
         The settings by their names of today, as a nested dict.
 
     Raises:
-        ValueError: a field has been set by its old and by its new name, to different values.
+        ValueError: a field has been set by its old and by its new name, to different values; or a name goes beyond
+            a field.
     """
-    leaves = dict(_leaves(config))
-    usual = dict(_leaves(method.defaults()))
+    leaves, usual = dict(_leaves(config)), dict(_leaves(method.defaults()))
     found: dict[str, Any] = {name: value for name, value in leaves.items() if name not in method.renamed}
     for old, new in method.renamed.items():
         if old not in leaves:
@@ -159,8 +172,8 @@ def modernize(config: Mapping[str, Any], method: Any) -> dict[str, Any]:
         # An old config file starts from today's defaults, so that the new name is there with its default.
         if new in found and found[new] not in (leaves[old], usual.get(new)):
             raise ValueError(
-                f"config.{old} is the old name of config.{new}; they must not differ, got {leaves[old]!r} and "
-                f"{found[new]!r}"
+                f"config.{old} is the old name of config.{new}; they must not differ, got {shown(leaves[old])} and "
+                f"{shown(found[new])}"
             )
         found[new] = leaves[old]
     result: dict[str, Any] = {}
@@ -169,7 +182,9 @@ def modernize(config: Mapping[str, Any], method: Any) -> dict[str, Any]:
         group = result
         for part in path:
             group = group.setdefault(part, {})
-        now = method.renamed.get(f"{name}={value}")
+            if not isinstance(group, dict):
+                raise ValueError(f"config.{name} is no field: config.{name.removesuffix('.' + last)} is no group")
+        now = method.renamed.get(f"{name}={value}") if isinstance(value, str) else None
         group[last] = now.split("=", 1)[1] if now else value
     return result
 
@@ -177,7 +192,7 @@ def modernize(config: Mapping[str, Any], method: Any) -> dict[str, Any]:
 def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted name, value) of every field of a table or a config."""
     for name, value in tree.items():
-        if isinstance(value, Mapping | ConfigDict):
+        if isinstance(value, Mapping | ConfigDict) and value:  # an empty one may stand where a value should
             yield from _leaves(value, f"{path}{name}.")
         else:
             yield f"{path}{name}", value
@@ -190,6 +205,6 @@ def _refuse_unknown(config: Mapping[str, Any], table: Any, path: str = "config")
         is_group = not isinstance(table[name], Field)
         if isinstance(value, Mapping | ConfigDict) != is_group:
             kind = f"a group of fields ({', '.join(sorted(table[name]))})" if is_group else table[name].rule.allowed
-            raise ValueError(f"{path}.{name} must be {kind}, got {value!r}")
+            raise ValueError(f"{path}.{name} must be {kind}, got {shown(value)}")
         if is_group:
             _refuse_unknown(value, table[name], f"{path}.{name}")

@@ -23,7 +23,7 @@ from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
 from jaxcluster.workflow.page import write_page
 from jaxcluster.workflow.predict import Fitted, outputs_of
 from jaxcluster.workflow.results import Result, read_result
-from jaxcluster.workflow.settings import check_fields, completed, method_of, settings_of
+from jaxcluster.workflow.settings import check_settings, completed, settings_of
 from jaxcluster.workflow.verdict import judge
 
 __all__ = ["Devices", "fit", "read_named", "run"]
@@ -191,7 +191,7 @@ def _train(job: Job, workdir: Path | None, devices: Devices, reporter: Reporter,
 
 def _agreed(config: ConfigDict, read: Callable, devices: Devices) -> tuple[dict[str, Any], Job]:
     """The job, with what all processes must have in common."""
-    check_fields(config, method_of(config).defaults())  # before the data, which may take their time
+    check_settings(config)  # before the data, which may take their time
     device_list = choose_devices(devices.count, devices.engine)
     job = prepare(config, read(), device_list=device_list, images_on=devices.images_on)
     common = {"--engine": devices.engine, "devices": len(device_list), "--images_on": job.images_on}

@@ -15,7 +15,7 @@ from jaxcluster.files import checkpoint, storage
 from jaxcluster.protocol import Algorithm
 from jaxcluster.runtime import devices
 from jaxcluster.runtime.feed import choose_images_on
-from jaxcluster.workflow.settings import UsageError, method_of
+from jaxcluster.workflow.settings import UsageError, check_settings, method_of
 
 __all__ = ["Job", "build", "choose_devices", "load_model", "path_of", "prepare"]
 
@@ -41,7 +41,7 @@ def prepare(
     """Check the settings against the data and build the algorithm.
 
     Args:
-        config: all settings of one method, see `settings.check_fields`.
+        config: all settings of one method, see `settings.check_settings`.
         dataset: to be clustered.
         device_list: those that train.
         images_on: one of `feed.PLACES`.
@@ -50,10 +50,7 @@ def prepare(
         UsageError: the settings cannot work.
     """
     method = method_of(config)
-    try:
-        method.check(config, len(dataset.images))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    check_settings(config, len(dataset.images))
     algorithm = build(config, len(dataset.images), dataset.frame)
     return Job(
         config=config,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxcluster.algorithms.settings import shown
 from jaxcluster.workflow.settings import UsageError, field_at, kind_of
 
 __all__ = ["override"]
@@ -28,13 +29,13 @@ def override(config: ConfigDict, name: str, text: str, *, renamed: Mapping[str, 
     name = renamed.get(name, name)
     default = field_at(config, name)
     if isinstance(default, ConfigDict):
-        raise UsageError(f"config.{name} must be {kind_of(default)}, got {text!r}; set one of the fields")
+        raise UsageError(f"config.{name} must be {kind_of(default)}, got {shown(text)}; set one of the fields")
     group, _, last = name.rpartition(".")
     owner = field_at(config, group) if group else config
     try:
         owner[last] = _parse(name, text, default)
-    except (ValueError, SyntaxError, TypeError) as error:
-        raise UsageError(f"config.{name} must be {kind_of(default)}, got {text!r}") from error
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:  # the last two: ((((((
+        raise UsageError(f"config.{name} must be {kind_of(default)}, got {shown(text)}") from error
 
 
 def _parse(name: str, text: str, default: Any) -> Any:

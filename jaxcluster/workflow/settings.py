@@ -1,7 +1,5 @@
 """The settings of a run, checked against the fields that its algorithm has; settings of older versions modernized."""
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -10,14 +8,17 @@ from jaxcluster import algorithms
 from jaxcluster.algorithms.settings import modernize
 from jaxcluster.protocol import Method
 
-__all__ = ["UsageError", "check_fields", "completed", "field_at", "kind_of", "method_of", "settings_of"]
+__all__ = ["UsageError", "check_settings", "completed", "field_at", "kind_of", "method_of", "settings_of"]
+
+
+ANY_NUMBER = 10**12  # more samples than there are settings for
 
 
 class UsageError(ValueError):
     """Invalid command-line arguments or config."""
 
 
-def method_of(config: ConfigDict | None) -> Method:
+def method_of(config: ConfigDict | dict[str, Any] | None) -> Method:
     """The method that a config names.
 
     Raises:
@@ -33,10 +34,8 @@ def method_of(config: ConfigDict | None) -> Method:
 
 def settings_of(config: dict[str, Any]) -> ConfigDict:
     """The settings of an earlier run: renamed fields have today's names, fields that are new have their defaults."""
-    method = method_of(ConfigDict(config))
-    known = method.defaults()
-    known.update(modernize(config, method))
-    return known
+    method = method_of(config)
+    return ConfigDict(_filled(method.defaults().to_dict(), modernize(config, method)))
 
 
 def completed(identity: dict[str, Any]) -> dict[str, Any]:
@@ -68,30 +67,29 @@ def kind_of(value: Any) -> str:
     return kinds.get(type(value), "a tuple, for example '(500, 500, 2000)'")
 
 
-def check_fields(config: ConfigDict, defaults: ConfigDict) -> None:
-    """Refuse a config with unknown fields, missing fields, or values of another type.
+def check_settings(config: ConfigDict, num_samples: int = ANY_NUMBER) -> None:
+    """Refuse settings that cannot work; before the data are read, those that cannot with any.
+
+    Args:
+        config: all settings of a method.
+        num_samples: of the data, where they are known.
 
     Raises:
         UsageError: with one sentence that names the field.
     """
-    for name, _ in _leaves(config):
-        field_at(defaults, name)
-    given = dict(_leaves(config))
-    for name, default in _leaves(defaults):
-        if name not in given:
-            raise UsageError(f"config.{name} is missing; start from the algorithm's get_config(), which sets it")
-        value = given[name]
-        whole = isinstance(default, float) and type(value) is int
-        listed = isinstance(default, tuple) and isinstance(value, list)
-        if type(value) is not type(default) and not whole and not listed:
-            raise UsageError(f"config.{name} must be {kind_of(default)}, got {value!r}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"config.{name} must be finite, got {value}")
+    method = method_of(config)
+    try:
+        method.check(config, num_samples)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
-def _leaves(config: ConfigDict, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, ConfigDict):
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value
+def _filled(defaults: Any, given: Any) -> Any:
+    """The given settings, those that are not there from `defaults`; whether they may be what they are is not asked."""
+    if isinstance(defaults, dict) and isinstance(given, dict) and (given or not defaults):
+        return defaults | {name: _filled(defaults.get(name), value) for name, value in given.items()}
+    if isinstance(defaults, tuple) and isinstance(given, list):  # JSON has no tuples
+        return tuple(given)
+    if isinstance(defaults, float) and type(given) is int and abs(given) < 2**53:
+        return float(given)
+    return given

@@ -6,7 +6,6 @@ import pathlib
 
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from jaxcluster import algorithms
 from jaxcluster.algorithms import settings
@@ -20,12 +19,12 @@ NAN, INF = math.nan, math.inf
     ("rule", "holds", "refuses"),
     [
         (whole(1, 9), [1, 9], [0, 10, 2.0, True, "2", None, np.float32(2)]),
-        (number(0, 2), [0, 2, 0.5, 1], [-1e-9, 2.1, NAN, INF, -INF, True, False, "1", None, (1,)]),
+        (number(0, 2), [0, 2, 0.5, 1], [-1e-9, 2.1, NAN, INF, -INF, True, False, "1", None, (1,), 10**400]),
         (number(0, 1, above=True), [1e-300, 1], [0, 0.0]),
         (number(0, 1, below=True), [0, 1 - 1e-9], [1, 1.0]),
         (share(), [0, 1, 0.5], [1.01, NAN]),
         (one_of("a", "b"), ["a", "b"], ["c", "", None, 1]),
-        (text(), ["", "a"], [None, 1]),
+        (text(), ["", "a", 4096 * "a"], [None, 1, "a\0", 4097 * "a"]),
         (boolean(), [True, False], [0, 1, "true", None]),
         (tuple_of(whole(1, 9), "sizes"), [(1,), (1, 2), [3]], [(), (0,), (True,), 3, "1", None]),
         (tuple_of(whole(1, 9), "sizes", empty=True), [(), (1,)], [(10,)]),
@@ -83,24 +82,6 @@ def test_every_method_keeps_its_own_rules(name):
         method.check(method.apply_variant(method.defaults(), variant), 1000)
     with pytest.raises(ValueError, match="wdie"):
         method.apply_variant(method.defaults(), "wdie")
-
-
-@pytest.mark.parametrize("name", algorithms.names())
-def test_every_number_has_an_upper_end(name):
-    """A value that no machine can hold is refused for every numeric field, and so is a truth value."""
-    method = algorithms.get(name)
-    for field, default in leaves(method.defaults().to_dict()):
-        if isinstance(default, bool) or not isinstance(default, int | float):
-            continue
-        for value in (10**40, True, INF):
-            config = method.defaults().to_dict()
-            *path, last = field.split(".")
-            group = config
-            for part in path:
-                group = group[part]
-            group[last] = value
-            with pytest.raises(ValueError, match=f"config.{field} must be"):
-                method.check(ConfigDict(config), 1000)
 
 
 OLD = [

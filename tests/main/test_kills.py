@@ -141,7 +141,16 @@ def writing_model(name: str) -> Moment:
 
 
 def trained(last: str) -> Moment:
-    return Moment("all trained, no results", lambda run: run.over(last) and not run.new("labels.npy"), delay=0.05)
+    def lasts(run):
+        return bool(run.new(f"model/{last}")) and not run.new("labels.npy")
+
+    return Moment("all trained, no results", lasts, delay=0.05)
+
+
+def writing_results() -> Moment:
+    return Moment(
+        "results being written", lambda run: bool(run.new("labels.npy")) and not run.new("summary.json"), delay=0.002
+    )
 
 
 def drawing(count: int) -> Moment:

@@ -8,7 +8,7 @@ from jaxcluster.algorithms.settings import Field, boolean, number, one_of, share
 __all__ = ["FIELDS", "check", "remarks"]
 
 
-VIEWS = settings.Rule("1, 13, 25 or 73", lambda v: v in (1, 13, 25, 73) and not isinstance(v, bool))
+VIEWS = settings.Rule("1, 13, 25 or 73", lambda v: type(v) is int and v in (1, 13, 25, 73))
 
 FIELDS = {
     "algorithm": Field("viewgraph", one_of("viewgraph"), "which method"),
