@@ -8,6 +8,7 @@ jaxcluster --workdir=FOLDER [--export=folders | --min_confidence=0.8 | --merge=3
 `python -m jaxcluster.main` and `python -m jaxcluster` are the same command.
 """
 
+import contextlib
 import io
 import re
 import sys
@@ -19,6 +20,7 @@ from absl import flags, logging
 import jaxcluster
 from jaxcluster import data
 from jaxcluster.commandline import Command, help_text, list_text, of_workdir, one_line, parse, print_error
+from jaxcluster.files import storage
 from jaxcluster.files.reading import printable
 from jaxcluster.files.workdir import WorkdirError
 from jaxcluster.runtime import compilation, devices, hosts
@@ -27,6 +29,7 @@ from jaxcluster.runtime.progress import Reporter, guard_streams
 from jaxcluster.runtime.signals import Interrupted, bounded_exit
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import corrections, fit
+from jaxcluster.workflow.events import Events
 from jaxcluster.workflow.export import WAYS, check_exportable, export_folders
 from jaxcluster.workflow.job import choose_devices, path_of
 from jaxcluster.workflow.predictions import cluster_file
@@ -62,6 +65,7 @@ def _define() -> None:
     text("merge", "Make one cluster of several in the finished run in --workdir: --merge=3,7. Nothing is overwritten.")
     number("split", None, "Split a cluster of the finished run in --workdir in two: --split=2. Nothing is overwritten.")
     boolean("pictures", True, "Whether pictures of the result are drawn.")
+    boolean("tensorboard", False, "Write the curves to WORKDIR/tensorboard too (package tensorboardX).")
     boolean("quiet", False, "Show no progress, only errors.")
     number("devices", 0, "How many devices of each process train together; 0: all accelerators, or one CPU.")
     flags.DEFINE_enum(
@@ -154,17 +158,24 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
             check_exportable(seen[0])  # before training
         return seen[0]
 
-    result = fit.run(
-        config,
-        read,
-        workdir=workdir,
-        devices=fit.Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
-        reporter=reporter,
-        min_confidence=FLAGS.min_confidence,
-        pictures=FLAGS.pictures,
-    )
-    if result is None:
-        return
+    with contextlib.ExitStack() as opened:
+        wanted = FLAGS.tensorboard and hosts.is_primary()
+        callbacks = [opened.enter_context(Events(workdir / "tensorboard"))] if wanted else []
+        result = fit.run(
+            config,
+            read,
+            workdir=workdir,
+            devices=fit.Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
+            reporter=reporter,
+            callbacks=callbacks,
+            min_confidence=FLAGS.min_confidence,
+            pictures=FLAGS.pictures,
+        )
+        if result is None:
+            return
+        if wanted and not storage.is_folder(workdir / "tensorboard"):  # the run was complete
+            for record in result.history:
+                callbacks[0](record)
     if FLAGS.export:
         labels = corrections.current(workdir).labels
         export_folders(workdir, seen[0], labels, result.confidence, way=FLAGS.export, say=reporter.say)

@@ -168,3 +168,14 @@ def test_sparse_matrices(tmp_path):
     sparse.save_npz(tmp_path / "other.npz", wide[:5, :99])
     with pytest.raises(data.DataError, match="X has 99 features, but model is expecting 3000 features as input"):
         data.load(path=str(tmp_path / "other.npz"), like=found.frame)
+
+
+def test_the_projection_of_a_very_wide_matrix_can_be_read_back_with_the_settings(tmp_path):
+    from scipy import sparse
+
+    from jaxcluster.files import reading
+
+    sparse.save_npz(tmp_path / "wide.npz", sparse.random(60, 80_000, 1e-4, "csr", random_state=0))
+    found = data.load(path=str(tmp_path / "wide.npz"), scaling="none", report=lambda sentence: None)
+    assert found.images.shape == (60, 31)
+    assert len(found.transform["svd"]["components"]) < reading.LARGEST - 10_000
