@@ -21,7 +21,7 @@ import time
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).parents[1]
-SECONDS = 300  # a fault may also make a test hang
+SECONDS = 120  # a fault may also make a test hang
 
 
 class Fault(NamedTuple):
