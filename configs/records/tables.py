@@ -5,7 +5,7 @@
                                                            # and put them where tables with the same heads stand
 
 Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
-experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.metrics.agreement` wrote of the
+experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.workflow.agreement` wrote of the
 runs of one config, and of all arms; CONFIG-unguided.json the same of all seeds of the arm `views`.
 CONFIG-TITLE_VALUES-seedN.json are runs of a grid in which settings vary (`launch/grid.py --title`): see `aspc`.
 retrieval_BITS-arm_ARM-runN.json holds a run's summary, the scores of its codes by

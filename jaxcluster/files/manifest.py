@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from jaxcluster.files import reading, storage
 from jaxcluster.files.reading import Rule, WorkdirError
 
-__all__ = ["FILE", "damages", "drop", "enter", "sealing", "verify"]
+__all__ = ["FILE", "adding", "damages", "drop", "enter", "sealing", "verify"]
 
 FILE = "manifest.json"
 
@@ -49,9 +49,17 @@ def sealing(root: Path) -> Iterator[None]:
     kept = {name: value for name, value in entries.items() if name == "config.json" or name.startswith("model/")}
     if len(kept) < len(entries):
         _write(root, kept)
+    with adding(root):
+        yield
+    enter(root, [root / "metrics.jsonl"])
+
+
+@contextlib.contextmanager
+def adding(root: Path) -> Iterator[None]:
+    """Enter the files that `storage` writes inside the block, when it ends well, beside those that are entered."""
     with storage.noting() as written:
         yield
-    enter(root, [*dict.fromkeys(file for file in written if file.name != FILE), root / "metrics.jsonl"])
+    enter(root, dict.fromkeys(file for file in written if file.name != FILE))
 
 
 def damages(root: Path, prefix: str = "") -> list[str]:

@@ -106,6 +106,7 @@ def claim(
         left.unlink(missing_ok=True)  # by a kill
     file, here = workdir / "config.json", environment.describe()
     if storage.read_text(file) is None:
+        manifest.verify(workdir, "config.json")  # it was there
         if not storage.is_empty(workdir, besides=lambda name: name == lock.FILE or storage.is_partial(name)):
             raise WorkdirError(
                 f"--workdir {workdir} holds files that are not a run of jaxcluster; name an empty folder"
@@ -174,7 +175,19 @@ def read_finished(workdir: Path, *, report: Callable[[str], None]) -> dict[str, 
         anew = not damage.startswith(models)
         report(f"{damage}; the results are written again from the last checkpoint" if anew else damage)
         again |= anew
+    _report_predictions(workdir / "predictions", report)
     return None if again else read_summary(workdir)
+
+
+def _report_predictions(folder: Path, report: Callable[[str], None]) -> None:
+    """Report the damaged files of earlier predictions, which nothing else depends on."""
+    for prediction in sorted(folder.iterdir()) if storage.is_folder(folder) else ():
+        try:
+            found = manifest.damages(prediction)
+        except WorkdirError as error:
+            found = [str(error)]
+        for damage in found:
+            report(damage)
 
 
 def read_summary(workdir: Path) -> dict[str, Any] | None:

@@ -235,15 +235,9 @@ def _finish(
     summary["results"] |= verdict | figures(outputs, min_confidence, dataset.labels)
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
     if workdir is not None:
-        with manifest.sealing(workdir):
-            report.write_outputs(workdir, outputs, dataset.sample_names)
-            storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
-            if dataset.skipped:
-                write_table(workdir / "skipped.csv", ("file", "reason"), dataset.skipped)
-            if pictures:
-                _draw(workdir, finished, algorithm, summary, reporter)
-            else:
-                write_json(workdir / "summary.json", summary)
+        _write(workdir, finished, outputs, summary, drawn=not pictures or storage.exists(workdir / "summary.json"))
+        if pictures:
+            _draw(workdir, finished, algorithm, summary, reporter)
     report.say_results(summary, reporter)
     if workdir is not None:
         reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
@@ -257,22 +251,31 @@ def _finish(
     )
 
 
+def _write(workdir: Path, finished: report.Finished, outputs: Outputs, summary: dict[str, Any], *, drawn: bool) -> None:
+    """Write all results but the pictures, which may take more memory than there is, and say if these are to come.
+
+    After a kill while they are drawn the next start draws once more, and then the run is complete even if that one is
+    killed as well. So a kill by chance costs no picture, and one that comes each time no result.
+    """
+    with manifest.sealing(workdir):
+        report.write_outputs(workdir, outputs, finished.dataset.sample_names)
+        storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
+        if finished.dataset.skipped:
+            write_table(workdir / "skipped.csv", ("file", "reason"), finished.dataset.skipped)
+        write_json(workdir / "summary.json", summary if drawn else summary | {"pictures": "being drawn"})
+
+
 def _draw(
     workdir: Path, finished: report.Finished, algorithm: Algorithm, summary: dict[str, Any], reporter: Reporter
 ) -> None:
-    """Draw the pictures, with the summary written before: they may take more memory than there is.
-
-    After a kill in the middle the next start draws once more, and then the run is complete even if that one is killed
-    as well. So a kill by chance costs no picture, and one that comes each time no result.
-    """
-    file = workdir / "summary.json"
-    killed_before = storage.read_text(file) is not None
-    write_json(file, summary if killed_before else summary | {"pictures": "being drawn"})
+    """Draw the pictures, see `_write`."""
     reporter.say(f"labels are in {workdir}; drawing pictures")
-    write_page(workdir / "report.html", finished, summary, say=reporter.say)
-    report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
-    summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
-    write_json(file, summary)
+    with manifest.adding(workdir):
+        write_page(workdir / "report.html", finished, summary, say=reporter.say)
+        report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
+        summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
+        manifest.drop(workdir, "summary.json")
+        write_json(workdir / "summary.json", summary)
 
 
 def _initial(algorithm: Algorithm, start: dict[str, Any]) -> Outputs:

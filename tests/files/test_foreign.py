@@ -162,7 +162,7 @@ def test_arrays_never_run_code(tmp_path):
             return os.mkdir, (str(tmp_path / "it ran"),)
 
     np.save(tmp_path / "labels.npy", np.array([Evil()], dtype=object), allow_pickle=True)
-    from jaxcluster.metrics import agreement
+    from jaxcluster.workflow import agreement
 
     with pytest.raises(ValueError, match=r"labels\.npy cannot be read"):
         agreement.rank([tmp_path, tmp_path])

@@ -62,6 +62,22 @@ def test_the_same_process_cannot_hold_it_twice(tmp_path):
 
 
 @pytest.mark.skipif(lock.fcntl is None, reason="a system without locks")
+def test_the_lock_of_a_file_that_its_holder_has_just_removed_is_none(tmp_path, monkeypatch):
+    flock, calls = lock.fcntl.flock, []
+
+    def late(descriptor, how):
+        if not calls:  # opened while another held it; that one ends here
+            (tmp_path / lock.FILE).unlink()
+        calls.append(how)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(lock.fcntl, "flock", late)
+    with lock.hold(tmp_path, say=print), pytest.raises(WorkdirError, match="is in use by process"):
+        lock.hold(tmp_path, say=print).__enter__()
+    assert len(calls) == 3
+
+
+@pytest.mark.skipif(lock.fcntl is None, reason="a system without locks")
 def test_where_the_file_system_has_no_locks_it_is_said(tmp_path, monkeypatch):
     def flock(descriptor, kind):
         raise OSError(37, "No locks available")

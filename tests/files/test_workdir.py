@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jaxcluster.files import workdir
+from jaxcluster.files import manifest, workdir
 from jaxcluster.files.workdir import WorkdirError
 
 DATA = {"samples": 5, "shape": [2], "dtype": "uint8", "checksum": 1, "offset": 0.0, "scale": 0.5}
@@ -53,6 +53,31 @@ def test_no_run_and_damaged_config_are_told_apart(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(WorkdirError, match=r"config\.json is damaged: Expecting"):
         workdir.read_identity(tmp_path)
+
+
+def test_a_run_that_has_lost_its_settings_is_not_taken_for_a_stranger(tmp_path):
+    workdir.claim(tmp_path, IDENTITY)
+    (tmp_path / "config.json").unlink()
+    for read in (workdir.read_identity, lambda folder: workdir.claim(folder, IDENTITY)):
+        with pytest.raises(WorkdirError, match=r"config\.json is missing$"):
+            read(tmp_path)
+
+
+def test_damaged_predictions_are_told_and_cost_nothing(tmp_path):
+    folder, said = tmp_path / "predictions" / "new", []
+    workdir.claim(tmp_path, IDENTITY)
+    folder.mkdir(parents=True)
+    with manifest.sealing(folder):
+        workdir.write_json(folder / "a.json", [1])
+    with manifest.sealing(tmp_path):
+        workdir.write_json(tmp_path / "summary.json", IDENTITY | {"results": {"cluster_sizes": [5]}})
+    assert workdir.read_finished(tmp_path, report=pytest.fail)["results"] == {"cluster_sizes": [5]}
+    (folder / "a.json").write_text("[2]")
+    assert workdir.read_finished(tmp_path, report=said.append) is not None
+    assert said == [f"{folder / 'a.json'} is damaged: its checksum does not match its contents"]
+    (folder / manifest.FILE).write_text("{")
+    assert workdir.read_finished(tmp_path, report=said.append) is not None
+    assert "manifest.json is damaged" in said[1]
 
 
 def test_csv_names_the_files_of_a_folder(tmp_path):

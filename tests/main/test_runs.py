@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcluster.files import manifest
 from jaxcluster.workflow import report
 from tests.main.commands import LONG, command, files_of, run_on, two_kinds
 
@@ -97,6 +98,9 @@ def test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at
         summary = json.loads((workdir / "summary.json").read_text())
         assert summary.keys() == kept.keys()
         assert summary["results"] == kept["results"]
+        assert manifest.damages(workdir) == []
+        assert all(manifest.verify(workdir, name) for name in ("labels.npy", "clusters.csv", "summary.json"))
+    assert manifest.verify(tmp_path / "drawn", "pictures/")
     assert "this run is complete" in run_on(folder / "gray.npz", tmp_path / "drawn").text
 
 

@@ -1,6 +1,6 @@
 """Which of several runs to trust, without labels: how evenly each clusters, and how far the runs agree.
 
-    python -m jaxcluster.metrics.agreement runs/clustergan_usps-seed* [--out agreement.json]
+    python -m jaxcluster.workflow.agreement runs/clustergan_usps-seed* [--out agreement.json]
 
 A clustering that another seed finds again is more likely to be in the data than one that no other run finds.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcluster.files import manifest
 from jaxcluster.metrics.clustering import evenness, nmi
 
 __all__ = ["agreement", "main", "rank"]
@@ -47,15 +48,18 @@ def rank(folders: Sequence[Path]) -> list[dict[str, Any]]:
 
     Args:
         folders: workdirs of the same data; each has labels.npy and, from ClusterGAN, blocks.npy. Whether the data are
-            the same is seen in config.json, where there is one.
+            the same is seen in config.json, where there is one. Where the workdir has checksums they must match.
 
     Returns:
         For each run its name, mean agreement with the others, evenness of its clusters (1: all equal), and, if there
         are blocks, the agreement of final clusters and blocks.
 
     Raises:
-        ValueError: a run is unfinished, or the runs are not of the same data.
+        ValueError: a run is unfinished or damaged, or the runs are not of the same data.
     """
+    for folder in folders:
+        for name in ("config.json", "labels.npy", "blocks.npy"):
+            manifest.verify(folder, name)
     clusterings = [_labels(folder / "labels.npy") for folder in folders]
     known = [(folder, data) for folder in folders if (data := _data(folder)) is not None]
     for folder, data in known[1:]:
@@ -103,7 +107,7 @@ def _data(folder: Path) -> dict[str, Any] | None:
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; 0, or 2 after an error that is told in one sentence."""
     parser = argparse.ArgumentParser(
-        prog="python -m jaxcluster.metrics.agreement", description="Rank finished runs without labels."
+        prog="python -m jaxcluster.workflow.agreement", description="Rank finished runs without labels."
     )
     parser.add_argument("runs", nargs="+", type=Path, help="workdirs of finished runs on the same data")
     parser.add_argument("--out", type=Path, help="a .json file for the figures; it must not exist")

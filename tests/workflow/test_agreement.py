@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from jaxcluster.metrics import agreement
+from jaxcluster.files import manifest
+from jaxcluster.workflow import agreement
 
 
 def runs(tmp_path, **clusterings):
@@ -67,3 +68,20 @@ def test_what_holds_no_labels_is_refused(tmp_path, capsys, labels):
     (other / "labels.npy").write_bytes(b"\x93NUMPY\x01")
     assert agreement.main([str(one), str(other)]) == 2
     assert "other/labels.npy cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["labels.npy", "blocks.npy", "config.json"])
+def test_a_damaged_run_is_ranked_by_nothing(tmp_path, capsys, name):
+    """Another label here and there is a good array still: only the checksum tells."""
+    one, other = runs(tmp_path, one=np.arange(40) % 2, other=np.arange(40) % 2)
+    np.save(other / "blocks.npy", np.arange(40) % 2)
+    (other / "config.json").write_text(json.dumps({"config": {}, "data": {"samples": 40}}))
+    manifest.enter(other, [other / "labels.npy", other / "blocks.npy", other / "config.json"])
+    assert agreement.main([str(one), str(other)]) == 0
+    content = (other / name).read_bytes()
+    (other / name).write_bytes(content.replace(b"40", b"41") if name == "config.json" else content[:-8] + bytes(8))
+    assert agreement.main([str(one), str(other)]) == 2
+    assert f"{other / name} is damaged: its checksum does not match its contents" in capsys.readouterr().err
+    (other / name).unlink()
+    assert agreement.main([str(one), str(other)]) == 2
+    assert f"{other / name} is missing" in capsys.readouterr().err
