@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from jaxcluster.files import storage
 from jaxcluster.workflow.settings import UsageError
 
 __all__ = ["Events"]
@@ -15,7 +16,7 @@ PLACE = ("phase", "phase_index", "epoch")
 class Events:
     """A callback of `fit` that writes each epoch's record to a folder that TensorBoard reads.
 
-        with Events("runs/mine/tensorboard") as events:
+        with Events(Path("runs/mine/tensorboard")) as events:
             fit(config, images, callbacks=[events])
 
     Each finite figure is a scalar PHASE/FIGURE at its epoch, from 1 on. A run that goes on adds another file; epochs
@@ -25,13 +26,16 @@ class Events:
         folder: made at the first record.
 
     Raises:
-        UsageError: the package tensorboardX is not installed.
+        UsageError: the package tensorboardX is not installed, or the folder lies in a bucket.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: Path):
+        if storage.is_bucket(folder):
+            raise UsageError(f"--tensorboard writes to a local --workdir, got {folder}")
         if importlib.util.find_spec("tensorboardX") is None:
             raise UsageError("--tensorboard needs tensorboardX; install it with: pip install 'jaxcluster[tensorboard]'")
-        self._folder, self._writer = str(folder), None
+        self._folder = str(folder)
+        self._writer: Any = None
 
     def __call__(self, record: dict[str, Any]) -> None:
         """Write the figures of one epoch."""

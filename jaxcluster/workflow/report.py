@@ -256,10 +256,8 @@ def say_results(summary: dict[str, Any], reporter: Any) -> None:
     if "scoring" in results:
         reporter.say(f"scoring only (against the labels that were given): {_in_words(results['scoring'])}")
     if "scoring" in confident:
-        share = confident["share"]
-        reporter.say(
-            f"scoring only, on the {share:.1%} of the samples not labeled -1: {_in_words(confident['scoring'])}"
-        )
+        scores = _in_words(confident["scoring"])
+        reporter.say(f"scoring only, on the {confident['share']:.1%} of the samples that keep a label: {scores}")
 
 
 def _in_words(scores: dict[str, float]) -> str:

@@ -64,9 +64,11 @@ def test_another_confidence_and_corrections_lie_beside_the_results(folder, run):
 
 def test_a_run_with_a_confidence_says_so_everywhere(folder, tmp_path):
     run = tmp_path / "run"
-    options = ["--min_confidence=0.9", "--nopictures"]
+    with_curves = importlib.util.find_spec("tensorboardX") is not None
+    options = ["--min_confidence=0.9", "--nopictures", *(["--tensorboard"] if with_curves else [])]
     said = run_on(folder / "gray.npz", run, *options)
     assert said.code == 0, said.text
+    assert (run / "tensorboard").exists() == with_curves
     sure = np.load(run / "confidence.npy") >= 0.9
     labels, full = np.load(run / "labels.npy"), np.load(run / "all_labels.npy")
     assert 0 < sure.sum() < 24  # else this test shows nothing
@@ -91,6 +93,16 @@ def test_a_run_with_a_confidence_says_so_everywhere(folder, tmp_path):
     np.testing.assert_array_equal(loaded.predict(np.load(folder / "unlabeled.npy")), labels)
     np.testing.assert_array_equal(loaded.result_.at_confidence(0.0).labels, full)
     assert "this run is complete" in run_on(folder / "gray.npz", run).text  # the threshold is no setting of training
+
+
+def test_curves_of_a_run_for_tensorboard(run):
+    pytest.importorskip("tensorboardX")
+    said = command(f"--workdir={run}", "--tensorboard")
+    assert said.code == 0, said.text
+    (file,) = (run / "tensorboard").iterdir()
+    assert file.read_bytes().count(b"pretrain/loss") == 300
+    assert "this run is complete" in command(f"--workdir={run}", "--tensorboard").text
+    assert list((run / "tensorboard").iterdir()) == [file]
 
 
 def test_predictions_are_exported(folder, run):
