@@ -257,7 +257,7 @@ def replicas_are_equal(state, num_devices):
         ("network.hidden", (3, 0), "config.network.hidden must be a tuple of positive widths"),
         ("augment.rotation", 200.0, "config.augment.rotation must be a number between 0 and 180 degrees, got 200.0"),
         ("augment.shift", 1.5, "config.augment.shift must be a number between 0 and 1, got 1.5"),
-        ("augment.noise", -0.1, "config.augment.noise must be a number between 0 and 1e+30, got -0.1"),
+        ("augment.noise", -0.1, "config.augment.noise must be a number between 0 and 1e+06, got -0.1"),
         ("pretrain.optimizer", "rmsprop", "config.pretrain.optimizer must be 'sgd' or 'adam', got 'rmsprop'"),
         (
             "pretrain.learning_rate",

@@ -228,10 +228,10 @@ def two_epochs(num_devices, scope="batch"):
     [
         ("m", 2, "config.m must be at least config.n_clusters = 3, got 2"),
         ("network.family", "resnet", "config.network.family must be 'mlp' or 'mnist' or 'cifar', got 'resnet'"),
-        ("network.code_noise", -1.0, "config.network.code_noise must be a number between 0 and 1e+30, got -1.0"),
+        ("network.code_noise", -1.0, "config.network.code_noise must be a number between 0 and 1e+06, got -1.0"),
         ("prior.noise", "gauss", "config.prior.noise must be 'clip' or 'add' or 'inward' or 'none', got 'gauss'"),
         ("prior.proportions", "estimated", "must be 'uniform' when config.initial.method is 'none', got 'estimated'"),
-        ("weights.joint", -1.0, "config.weights.joint must be a number between 0 and 1e+30, got -1.0"),
+        ("weights.joint", -1.0, "config.weights.joint must be a number between 0 and 1e+06, got -1.0"),
         ("warm_up.entropy", 1.5, "config.warm_up.entropy must be a number between 0 and 1, got 1.5"),
         ("consistency.shift", 2.0, "config.consistency.shift must be a number between 0 and 1, got 2.0"),
         ("pace.method", "easy", "config.pace.method must be 'balanced' or 'plain' or 'none', got 'easy'"),
