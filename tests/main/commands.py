@@ -23,6 +23,7 @@ SMALL = (
     "--config.initial.n_init=2",
     "--config.n_clusters=2",
 )
+ONE_DEVICE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiled as in this process: bit for bit the same
 LONG = "--config.pretrain.epochs=300"  # long enough for a signal to fall into it
 
 
@@ -51,7 +52,7 @@ def command(*arguments) -> Said:
 
 
 def subprocess_command(*arguments, **options) -> subprocess.Popen:
-    environment = {**os.environ, "XLA_FLAGS": ""}
+    environment = {**os.environ, **ONE_DEVICE}
     return subprocess.Popen(
         [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)],
         cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options,

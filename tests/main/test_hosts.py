@@ -12,13 +12,13 @@ import time
 import numpy as np
 import pytest
 
-from tests.main.commands import CONFIG, ROOT, SMALL, refused, two_kinds
+from tests.main.commands import CONFIG, ONE_DEVICE, ROOT, SMALL, refused, two_kinds
 
 
 def start(number, processes, port, *arguments, **options):
     command = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
     command += numbers(number, processes, port)
-    environment = {**os.environ, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
+    environment = {**os.environ, **ONE_DEVICE, "JAX_ENABLE_X64": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
 
 
@@ -41,7 +41,7 @@ def start_changed(change, *arguments):
     command = [sys.executable, "-c", CHANGED.format(change=change), CONFIG, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "KUBERNETES_"))}
-    return subprocess.Popen(command, cwd=ROOT, env={**environment, "XLA_FLAGS": ""}, text=True, **pipes)
+    return subprocess.Popen(command, cwd=ROOT, env={**environment, **ONE_DEVICE}, text=True, **pipes)
 
 
 def numbers(number, processes, port):
@@ -107,7 +107,7 @@ def alone(images, tmp_path_factory):
 def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
     arguments, workdir = alone
     command = ["bash", "launch/local.sh", "2", *arguments, f"--workdir={tmp_path / 'run'}"]
-    environment = {**os.environ, "PYTHON": sys.executable, "XLA_FLAGS": "", "JAX_ENABLE_X64": "1"}
+    environment = {**os.environ, "PYTHON": sys.executable, **ONE_DEVICE, "JAX_ENABLE_X64": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "2 devices (cpu) in 2 processes" in done.stderr

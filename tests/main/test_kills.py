@@ -29,7 +29,7 @@ import numpy as np
 import pytest
 
 from jaxcluster.files.checkpoint import load_model
-from tests.main.commands import CONFIG, ROOT, SMALL, two_kinds
+from tests.main.commands import CONFIG, ONE_DEVICE, ROOT, SMALL, two_kinds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="cannot wait for a stop without reaping the process")
 
@@ -180,7 +180,7 @@ def drawing(count: int) -> Moment:
 def start(algorithm: str, workdir: Path, folder: Path) -> Started:
     """Start the command with the package's own cache of compiled programs, in a home of its own."""
     environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    environment |= {"XLA_FLAGS": "", "XDG_CACHE_HOME": str(folder / "cache")}
+    environment |= {**ONE_DEVICE, "XDG_CACHE_HOME": str(folder / "cache")}
     log, since = folder / "said.txt", time.time() - 0.01  # a file system's clock may lag a tick behind
     with log.open("w") as stream:
         data = f"--config.data.path={folder / 'gray.npz'}"
