@@ -112,6 +112,17 @@ def test_a_workdir_is_gone_on_with(tmp_path, fitted):
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["results"]["cluster_sizes"]
 
 
+def test_below_a_confidence_labels_are_minus_one_in_fit_and_predict(fitted):
+    least = float(np.median(fitted.confidence_))
+    estimator = aspc(min_confidence=least).fit(IMAGES)
+    np.testing.assert_array_equal(estimator.all_labels_, fitted.labels_)
+    np.testing.assert_array_equal(estimator.labels_, np.where(fitted.confidence_ >= least, fitted.labels_, -1))
+    np.testing.assert_array_equal(estimator.predict(IMAGES) >= 0, estimator.labels_ >= 0)
+    assert estimator.score(IMAGES) == fitted.score(IMAGES)
+    with pytest.raises(ValueError, match=r"min_confidence must be a number between 0 and 1, got 2"):
+        aspc(min_confidence=2).fit(IMAGES)
+
+
 def test_a_callback_sees_every_epoch_and_may_stop():
     seen = []
     estimator = aspc(pretrain_epochs=5, callbacks=[lambda record: seen.append(record) or record["epoch"] == 1])
