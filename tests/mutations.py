@@ -63,13 +63,14 @@ FAULTS = [
     # Somebody else's folder.
     Fault("files/reading.py", "if stat.S_ISDIR(mode):", "if entry.is_dir():", "files/test_foreign.py"),
     Fault("files/reading.py", "return type(x) in (int, float) and abs(x) < math.inf", "return type(x) in (int, float)", "files/test_foreign.py"),
-    Fault("files/reading.py", "depth < DEEPEST and all(plain(value)", "all(plain(value)", "files/test_foreign.py"),
+    Fault("files/reading.py", "depth < DEEPEST and all(plain(value", "all(plain(value", "files/test_foreign.py"),
+    Fault("files/reading.py", "plain(part, depth + 1)", "plain(part, depth)", "files/test_foreign.py"),
     Fault("files/storage.py", "| os.O_CREAT | os.O_EXCL | NO_LINK", "| os.O_CREAT", "files/test_foreign.py files/test_storage.py"),
     Fault("files/storage.py", "            partial.replace(file)\n", "            file.write_bytes(partial.read_bytes())\n            partial.unlink()\n", "files/test_foreign.py files/test_storage.py"),
-    Fault("files/storage.py", "if dtype.hasobject or math.prod(shape)", "if math.prod(shape)", "files/test_foreign.py files/test_storage.py"),
+    Fault("files/storage.py", "math.prod(shape) * dtype.itemsize != len(content) - stream.tell()", "False", "files/test_foreign.py files/test_storage.py"),
     Fault("files/workdir.py", 'startswith(("=", "+", "-", "@", "\\t", "\\r"))', 'startswith(("=", "+", "-", "@"))', "files/test_foreign.py files/test_workdir.py"),
     Fault("files/workdir.py", '        manifest.verify(workdir, "config.json")  # it was there\n', "", "files/test_workdir.py"),
-    Fault("files/workdir.py", "        again |= anew\n", "        again = anew\n", "files/test_workdir.py files/test_damage.py main/test_runs.py"),
+    Fault("files/workdir.py", "        again |= anew\n", "        again = anew\n", "files/test_workdir.py"),
     Fault("files/environment.py", "    refused = [", "    refused = [] and [", "files/test_foreign.py"),
     # Settings.
     Fault("algorithms/settings.py", "isinstance(v, int) and not isinstance(v, bool) and low", "isinstance(v, int) and low", "algorithms/test_bad_settings.py"),
