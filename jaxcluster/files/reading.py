@@ -124,14 +124,14 @@ def finite(x: Any) -> bool:
 def settings(x: Any, depth: int = 0) -> bool:
     """Whether x is an object of settings: numbers that are finite, text, lists of these, and objects, not too deep."""
 
-    def plain(value):
+    def plain(value, depth):
         if isinstance(value, dict):
-            return settings(value, depth + 1)
+            return settings(value, depth)
         if isinstance(value, list):
-            return depth < DEEPEST and all(plain(part) for part in value)
+            return depth < DEEPEST and all(plain(part, depth + 1) for part in value)
         return value is None or isinstance(value, str | bool) or finite(value)
 
-    return isinstance(x, dict) and depth < DEEPEST and all(plain(value) for value in x.values())
+    return isinstance(x, dict) and depth < DEEPEST and all(plain(value, depth + 1) for value in x.values())
 
 
 def _shown(value: Any) -> str:

@@ -64,6 +64,18 @@ def test_another_position_with_the_same_state_is_damage(saved, path, value):
         restored(saved)
 
 
+def test_another_state_of_the_same_shapes_is_damage(saved, tmp_path_factory):
+    """Whole in itself, so that nothing but the checksum over both tells."""
+    other = tmp_path_factory.mktemp("other")
+    kept = open_in(other, [])
+    kept.save(jax.tree.map(lambda leaf: leaf + 1, STATE), CURSOR, first=lambda: NOTED)
+    kept.close()
+    shutil.rmtree(saved / "checkpoints" / "0" / "state")
+    shutil.copytree(other / "checkpoints" / "0" / "state", saved / "checkpoints" / "0" / "state")
+    with pytest.raises(StorageError, match="none of the checkpoints in"):
+        restored(saved)
+
+
 def test_any_flipped_bit_is_found_or_does_no_harm(saved, tmp_path_factory):
     draw = random.Random(3)
     for number in range(12):

@@ -86,6 +86,15 @@ def test_what_is_no_such_file_is_refused_in_one_sentence(tmp_path, name, content
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("value", ["1e999", "-1e999", '{"a":' * 20 + "1" + "}" * 20, "[" * 20 + "]" * 20])
+def test_settings_that_json_allows_and_no_run_has(tmp_path, value):
+    """Too large for a float, which makes it infinite, and nested deeper than settings are."""
+    text = json.dumps(IDENTITY).replace('"hidden": [3, 4]', f'"hidden": {value}')
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(WorkdirError, match="damaged: config must be an object of finite numbers, text and lists"):
+        workdir.read_identity(tmp_path)
+
+
 def test_a_file_too_large_to_be_one_is_not_read(tmp_path, monkeypatch):
     with (tmp_path / "config.json").open("wb") as file:
         file.truncate(2**40)
@@ -154,6 +163,25 @@ def test_writing_a_file_replaces_a_link_and_follows_none(tmp_path):
     storage.write_array(tmp_path / "labels.npy", np.arange(3))
     assert (tmp_path / "target").read_text() == "precious"
     assert not (tmp_path / "labels.npy").is_symlink()
+
+
+def test_a_link_of_a_name_that_was_foreseen_after_all_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_partial_name", lambda: ".0123456789abcdef.partial")
+    (tmp_path / "target").write_text("precious")
+    (tmp_path / storage._partial_name()).symlink_to(tmp_path / "target")
+    for write in (lambda: storage.write_text(tmp_path / "a", "x"), lambda: storage.check_writable(tmp_path)):
+        with pytest.raises(storage.StorageError, match="cannot be written: File exists"):
+            write()
+    assert (tmp_path / "target").read_text() == "precious"
+
+
+def test_an_array_that_promises_more_than_it_holds_is_not_allocated(tmp_path, monkeypatch):
+    file = tmp_path / "labels.npy"
+    np.save(file, np.arange(1000))
+    file.write_bytes(file.read_bytes().replace(b"(1000,)", b"(9" + b"0" * 10 + b",)", 1).replace(b" " * 6, b"", 1))
+    monkeypatch.setattr(np, "load", lambda *rest, **options: pytest.fail("it was allocated"))
+    with pytest.raises(storage.StorageError, match="its header does not fit its size"):
+        storage.read_array(file)
 
 
 def test_arrays_never_run_code(tmp_path):

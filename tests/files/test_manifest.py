@@ -45,6 +45,20 @@ def test_any_flipped_bit_of_the_results_is_found_and_written_anew_they_are_whole
             assert manifest.damages(tmp_path) == [f"{file} is damaged: its checksum does not match its contents"]
 
 
+def test_the_records_are_sealed_with_the_results_and_pictures_are_added_later(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text("{}\n")
+    results(tmp_path)
+    with manifest.adding(tmp_path):
+        storage.write_text(tmp_path / "losses.png", "a picture")
+    assert manifest._read(tmp_path).keys() == {"labels.npy", "losses.png", "metrics.jsonl", "summary.json"}
+    (tmp_path / "metrics.jsonl").write_text("{} \n")
+    assert manifest.damages(tmp_path) == [
+        f"{tmp_path / 'metrics.jsonl'} is damaged: its checksum does not match its contents"
+    ]
+    results(tmp_path)  # written anew without pictures
+    assert "losses.png" not in manifest._read(tmp_path)
+
+
 def test_a_missing_file_is_named_and_a_block_that_fails_enters_nothing(tmp_path):
     results(tmp_path)
     with contextlib.suppress(ZeroDivisionError), manifest.sealing(tmp_path):

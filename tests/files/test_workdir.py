@@ -63,6 +63,22 @@ def test_a_run_that_has_lost_its_settings_is_not_taken_for_a_stranger(tmp_path):
             read(tmp_path)
 
 
+def test_damaged_results_are_made_again_also_beside_a_damaged_model(tmp_path):
+    workdir.claim(tmp_path, IDENTITY)
+    (tmp_path / "model" / "one").mkdir(parents=True)
+    (tmp_path / "model" / "one" / "a").write_text("x")
+    manifest.enter(tmp_path, [tmp_path / "model" / "one" / "a"])
+    with manifest.sealing(tmp_path):
+        workdir.write_json(tmp_path / "summary.json", IDENTITY | {"results": {"cluster_sizes": [5]}})
+        workdir.write_json(tmp_path / "labels.npy", [1])
+    (tmp_path / "model" / "one" / "a").write_text("y")
+    said = []
+    assert workdir.read_finished(tmp_path, report=said.append)["results"] == {"cluster_sizes": [5]}
+    assert len(said) == 1
+    (tmp_path / "labels.npy").write_text("[2]")
+    assert workdir.read_finished(tmp_path, report=said.append) is None
+
+
 def test_damaged_predictions_are_told_and_cost_nothing(tmp_path):
     folder, said = tmp_path / "predictions" / "new", []
     workdir.claim(tmp_path, IDENTITY)

@@ -31,11 +31,14 @@ OPTIONS = {
         f"--config={ROOT / 'configs' / 'clustergan_digits.py'}", "--config.data.name=", "--config.n_clusters=2",
         "--config.m=6", "--config.initial.hidden=(9,)", "--config.initial.n_neighbors=3",
         "--config.pretrain.epochs=2", "--config.pretrain.batch_size=12", "--config.adversarial.epochs=2",
-        "--config.adversarial.batch_size=12", "--config.network.clusterer_hidden=(9,)",
+        "--config.adversarial.batch_size=12", "--config.cluster.n_init=2", "--config.network.clusterer_hidden=(9,)",
         "--config.network.generator_hidden=(8,)", "--config.network.discriminator_hidden=(7,)",
     ),
 }  # fmt: skip
-FROM_THE_END = 4  # polls before the last one comes the interruption: less has to be done again
+FROM_THE_END = {
+    "aspc": 4,
+    "clustergan": 1,
+}  # polls before the last one comes the interruption: a step takes long to trace
 KINDS = ("flipped", "cut", "emptied", "deleted", "swapped")
 
 
@@ -53,7 +56,7 @@ class Run:
             said = command(*self.arguments, f"--workdir={self.folders['finished']}")
         assert said.code in (0, 3), said.text
         self.code = said.code
-        with listening([], stop_at=len(polls) - FROM_THE_END):
+        with listening([], stop_at=len(polls) - FROM_THE_END[name]):
             said = command(*self.arguments, f"--workdir={self.folders['interrupted']}")
         assert said.code == 130, said.text
         said = command(f"--predict={folder / 'gray.npz'}", f"--workdir={self.folders['finished']}")

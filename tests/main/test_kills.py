@@ -225,7 +225,7 @@ def arrays_of(workdir: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in [*workdir.glob("*.npy"), workdir / "clusters.csv"]}
 
 
-def assert_equal_runs(found: Path, wanted: Path) -> None:
+def assert_equal_runs(found: Path, wanted: Path, *, all_pictures: bool = True) -> None:
     """Everything that is not a time is the same."""
     assert arrays_of(found).keys() >= {"labels.npy", "confidence.npy", "embedding.npy", "centers.npy"}
     assert arrays_of(found) == arrays_of(wanted)
@@ -240,7 +240,7 @@ def assert_equal_runs(found: Path, wanted: Path) -> None:
         same = jax.tree.map(lambda a, b: a.dtype == b.dtype and a.tobytes() == b.tobytes(), *models)
         assert all(jax.tree.leaves(same)), name
     pictures = [{path.name for path in folder.glob("pictures/*")} for folder in (found, wanted)]
-    assert pictures[0] == pictures[1]
+    assert pictures[0] == pictures[1] if all_pictures else pictures[0] <= pictures[1]
 
 
 def left_over(workdir: Path) -> list[str]:
@@ -334,6 +334,7 @@ def killed_run(algorithm: str, moments: list[Moment], whole: Path, draw: random.
 def killed_at_any_time(algorithm: str, count: int, whole: Path, draw: random.Random, counts) -> None:
     """Kill after times up to that of an undisturbed run, which compiles less than the first one did."""
     folder, number, killed = whole.parent, 0, 0
+    drawing: collections.Counter = collections.Counter()  # kills in it; a second one may cost pictures
     began = time.monotonic()
     run_to_the_end(algorithm, folder / "timed", folder)
     longest = time.monotonic() - began
@@ -346,6 +347,7 @@ def killed_at_any_time(algorithm: str, count: int, whole: Path, draw: random.Ran
             run.process.kill()
             run.process.wait(timeout=60)
             killed += 1
+            drawing[workdir] += run.said.rstrip().endswith("drawing pictures")
             print(
                 f"killed after {time.time() - run.since:.1f} s; {len(records(workdir))} records",
                 *run.said[-60:].split(),
@@ -357,7 +359,7 @@ def killed_at_any_time(algorithm: str, count: int, whole: Path, draw: random.Ran
         check_starts(algorithm, [(None, run.said)])
     run_to_the_end(algorithm, workdir, folder)
     for finished in folder.glob("any-*"):
-        assert_equal_runs(finished, whole)
+        assert_equal_runs(finished, whole, all_pictures=drawing[finished] < 2)
         assert not left_over(finished)
 
 
