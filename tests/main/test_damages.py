@@ -61,10 +61,10 @@ class Run:
         assert said.code == 130, said.text
         said = command(f"--predict={folder / 'gray.npz'}", f"--workdir={self.folders['finished']}")
         assert said.code == 0, said.text
-        self.expected = {
-            "finished": read(self.folders["finished"])[1],
-            "interrupted": made(self.folders["finished"])[1],
-        }
+        finished = self.folders["finished"]
+        identity = json.loads((finished / "config.json").read_text())
+        self.identity = {name: identity[name] for name in ("config", "data")}
+        self.expected = {"finished": read(finished, self.identity)[1], "interrupted": made(finished)[1]}
 
     def look(self, state, folder):
         """(sentences, what is there) of a folder that the same command is started in again."""
