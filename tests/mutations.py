@@ -81,6 +81,7 @@ FAULTS = [
     Fault("algorithms/settings.py", "raise ValueError(f\"{path}.{name} is no field; ", "print(f\"{path}.{name} is no field; ", "algorithms/test_settings.py main/test_configs.py"),
     Fault("workflow/fit.py", "    check_settings(config)  # before", "    # before", "main/test_configs.py"),
     Fault("workflow/settings.py", "return defaults | {name", "return {name", "workflow/test_settings.py"),
+    Fault("workflow/predict.py", "        check_settings(config)\n", "", "workflow/test_settings.py"),
     Fault("workflow/agreement.py", "            manifest.verify(folder, name)\n", "            pass\n", "workflow/test_agreement.py"),
     Fault("workflow/fit.py", 'return bool(summary) and "pictures" not in summary', "return bool(summary)", "main/test_runs.py::test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at_most"),
     Fault("workflow/job.py", '"checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data)', '"checksum": 0', "workflow/test_job.py"),

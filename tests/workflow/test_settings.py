@@ -1,8 +1,12 @@
 """Settings on their way into a run: what is not given is the default, and nothing given is repaired or dropped."""
 
+import json
+
 import pytest
 
 from jaxcluster import algorithms
+from jaxcluster.files.workdir import WorkdirError
+from jaxcluster.workflow.predict import load_fitted
 from jaxcluster.workflow.settings import UsageError, check_settings, completed, settings_of
 
 
@@ -38,6 +42,25 @@ def test_an_identity_of_an_earlier_version_is_completed_and_keeps_its_data():
 def test_what_is_given_is_not_repaired(given, message):
     with pytest.raises(UsageError, match=message):
         check_settings(settings_of({"algorithm": "aspc"} | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"network": {"hidden": [0]}}, r"config\.network\.hidden must be a tuple of positive widths"),
+        ({"network": {"hidden": [10**12]}}, r"config\.network\.hidden must be a tuple of positive widths"),
+        ({"network": 3}, r"config\.network must be a group"),
+        ({"no_such": 3}, r"config\.no_such is no field"),
+        ({"algorithm": "kmeans"}, r"config\.algorithm must be one of"),
+        ({"initial": {"restarts": 3, "n_init": 4}}, r"config\.initial\.restarts is the old name of"),
+    ],
+)
+def test_the_settings_of_somebody_elses_run_are_checked_before_a_model_is_built(tmp_path, given, message):
+    data = {"samples": 5, "shape": [4, 5, 1], "dtype": "uint8", "checksum": 1, "offset": 0.0, "scale": 0.5}
+    identity = {"config": {"algorithm": "aspc", "seed": 0} | given, "data": data}
+    (tmp_path / "config.json").write_text(json.dumps(identity))
+    with pytest.raises(WorkdirError, match=r"config\.json is damaged: " + message):
+        load_fitted(tmp_path)
 
 
 def test_the_number_of_samples_counts_where_it_is_known():
