@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxcluster import data
 from jaxcluster.files import workdir as workdirs
@@ -12,7 +13,7 @@ from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import epochs
 from jaxcluster.runtime.feed import Feed
 from jaxcluster.workflow.job import build, load_model
-from jaxcluster.workflow.settings import settings_of
+from jaxcluster.workflow.settings import check_settings, settings_of
 
 __all__ = ["Fitted", "last_phase", "load_fitted", "outputs_of", "predict"]
 
@@ -35,7 +36,7 @@ def load_fitted(workdir: Path) -> Fitted:
         UsageError: the run has not finished, or its model is damaged.
     """
     identity = workdirs.read_identity(workdir)
-    config, about = settings_of(identity["config"]), identity["data"]
+    config, about = _settings(workdir, identity["config"]), identity["data"]
     frame = data.Frame(tuple(about["shape"]), about["offset"], about["scale"], about.get("transform"))
     fitted = Fitted(config.to_dict(), frame, {})
     model = load_model(
@@ -44,6 +45,16 @@ def load_fitted(workdir: Path) -> Fitted:
         absent="its training has not finished; run its command again first",
     )
     return fitted._replace(model=model)
+
+
+def _settings(workdir: Path, found: dict[str, Any]) -> ConfigDict:
+    """The settings of a run, checked: they may be somebody else's, and decide what is allocated."""
+    try:
+        config = settings_of(found)
+        check_settings(config)
+    except ValueError as error:
+        raise workdirs.WorkdirError(f"{workdir / 'config.json'} is damaged: {error}") from error
+    return config
 
 
 def predict(fitted: Fitted, dataset: data.Dataset) -> Outputs:

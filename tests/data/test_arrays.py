@@ -245,5 +245,6 @@ def test_labels_may_count_in_a_list_of_names(tmp_path):
     found = data.load(path=saved_npz(tmp_path, x=UNIT, y=np.array([1, 0, 1, 0, 0, 1]), label_names=names))
     assert found.label_names == ("dog", "cat", "bird")
     np.testing.assert_array_equal(found.labels, [1, 0, 1, 0, 0, 1])
-    with pytest.raises(data.DataError, match="labels do not count in 'label_names', which has 3 names"):
-        data.load(path=saved_npz(tmp_path, x=UNIT, y=np.arange(6), label_names=names))
+    for wrong in ([0, 1, 2, 3, 0, 0], [0, -1, 0, 1, 2, 0]):
+        with pytest.raises(data.DataError, match="labels do not count in 'label_names', which has 3 names"):
+            data.load(path=saved_npz(tmp_path, x=UNIT, y=np.array(wrong), label_names=names))

@@ -93,3 +93,9 @@ def test_labels_path_comes_before_the_labels_of_the_file(tmp_path):
     (tmp_path / "y.txt").write_text("0\n0\n0\n1\n1\n")
     found = data.load(path=str(tmp_path / "x.npz"), labels_path=str(tmp_path / "y.txt"))
     np.testing.assert_array_equal(found.labels, [0, 0, 0, 1, 1])
+
+
+def test_bytes_that_are_no_utf_8_stay_different_classes(tmp_path):
+    found = labeled(tmp_path, "y.npy", np.array([b"caf\xe9", b"caf\xe8", b"caf\xe9", b"tea", b"tea"]))
+    np.testing.assert_array_equal(found.labels, [1, 0, 1, 2, 2])
+    assert found.label_names == ("caf\xe8", "caf\xe9", "tea")

@@ -61,15 +61,15 @@ class Run:
         assert said.code == 130, said.text
         said = command(f"--predict={folder / 'gray.npz'}", f"--workdir={self.folders['finished']}")
         assert said.code == 0, said.text
-        self.expected = {
-            "finished": read(self.folders["finished"])[1],
-            "interrupted": made(self.folders["finished"])[1],
-        }
+        finished = self.folders["finished"]
+        identity = json.loads((finished / "config.json").read_text())
+        self.identity = {name: identity[name] for name in ("config", "data")}
+        self.expected = {"finished": read(finished, self.identity)[1], "interrupted": made(finished)[1]}
 
     def look(self, state, folder):
         """(sentences, what is there) of a folder that the same command is started in again."""
         if state == "finished":
-            return read(folder)
+            return read(folder, self.identity)
         said = command(*self.arguments, f"--workdir={folder}", "--nopictures")
         if said.code != self.code:
             raise ValueError(said.error)
@@ -77,15 +77,18 @@ class Run:
         return [*said.text.splitlines(), *more], found
 
 
-def read(folder):
+def read(folder, identity):
     """A finished run as a second start finds it, and then a program that reads or predicts."""
     said = []
-    identity = json.loads((folder / "config.json").read_text())
-    workdir.claim(folder, {name: identity[name] for name in ("config", "data")}, report=said.append)
+    workdir.claim(folder, identity, report=said.append)
     if workdir.read_finished(folder, report=said.append) is None:
         return [*said, "the run is not complete"], None
     result, fitted = read_result(folder), load_fitted(folder)
-    predicted = {file.name: file.read_bytes() for file in (folder / "predictions" / "gray").iterdir()}
+    predicted = {
+        file.name: file.read_bytes()
+        for file in (folder / "predictions" / "gray").iterdir()
+        if file.name != "manifest.json"  # without it they are read unverified, as those of older versions
+    }
     return said, {"arrays": [result.outputs, fitted], "records": [result.history, result.summary, predicted]}
 
 
