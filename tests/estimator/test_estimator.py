@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 import jaxcluster
 from jaxcluster import ASPC, ClusterGAN, DeepClusterer, ViewGraph
 from jaxcluster.data import DataError
-from jaxcluster.estimator import _choose
+from jaxcluster.estimator.seeds import most_agreeing
 from jaxcluster.protocol import Outputs
 from jaxcluster.workflow.results import Result
 from tests.main.commands import command, two_kinds
@@ -151,9 +151,9 @@ def result(labels, loss):
 
 def test_of_several_runs_the_one_that_agrees_best_is_kept():
     good, renamed, bad = [0, 0, 1, 1, 2, 2], [2, 2, 0, 0, 1, 1], [0, 1, 0, 1, 0, 1]
-    assert _choose([result(bad, 0.1), result(good, 0.3), result(renamed, 0.2)]) == 2  # the lower loss of the two
-    assert _choose([result(good, 0.3), result(bad, 0.1), result(good, 0.3)]) == 0
-    assert _choose([result(good, 0.3), result(bad, 0.1)]) == 1
+    assert most_agreeing([result(bad, 0.1), result(good, 0.3), result(renamed, 0.2)]) == 2  # the lower loss of the two
+    assert most_agreeing([result(good, 0.3), result(bad, 0.1), result(good, 0.3)]) == 0
+    assert most_agreeing([result(good, 0.3), result(bad, 0.1)]) == 1
 
 
 def test_several_seeds_are_trained():
