@@ -111,7 +111,9 @@ def main(argv: list[str]) -> None:
         command = parse(argv, FLAGS)
         reporter = Reporter.quiet() if FLAGS.quiet else Reporter()
         compilation.enable_compilation_cache(reporter.say)
+        _refuse_together(("predict", "merge", "split"))
         if FLAGS.predict is not None:
+            _refuse_together(("predict", "tensorboard"))
             _predict(command, reporter)
         elif FLAGS.merge is not None or FLAGS.split is not None:
             _correct(command, reporter)
@@ -148,6 +150,17 @@ def _asked_only(argv: list[str]) -> bool:
     return bool(asked)
 
 
+def _refuse_together(names: tuple[str, ...]) -> None:
+    """Refuse flags of which only one would be heard.
+
+    Raises:
+        UsageError: two of them are given.
+    """
+    given = [f"--{name}" for name in names if FLAGS[name].present]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are different jobs; give one command for each")
+
+
 def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
     config = of_workdir(command, workdir, reporter.say)
     seen: list[data.Dataset] = []
@@ -177,8 +190,10 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
             for record in result.history:
                 callbacks[0](record)
     if FLAGS.export:
-        labels = corrections.current(workdir).labels
-        export_folders(workdir, seen[0], labels, result.confidence, way=FLAGS.export, say=reporter.say)
+        now = corrections.current(workdir)
+        if now.folder != workdir:
+            reporter.say(f"exported are the labels with the corrections: {now.folder / 'labels.npy'}")
+        export_folders(workdir, seen[0], now.labels, result.confidence, way=FLAGS.export, say=reporter.say)
     if result.summary["results"].get("collapsed"):
         _stop("the clustering has collapsed: one cluster holds nearly all samples, see the warnings", 3)
 
@@ -197,8 +212,7 @@ def _correct(command: Command, reporter: Reporter) -> None:
     """Merge or split clusters of the run in --workdir."""
     if not FLAGS.workdir:
         raise UsageError("--merge and --split need --workdir, the folder of a finished run")
-    if FLAGS.merge is not None and FLAGS.split is not None:
-        raise UsageError("--merge and --split are two corrections; give one command for each")
+    _refuse_together(("merge" if FLAGS.merge is not None else "split", "export", "min_confidence", "tensorboard"))
     if FLAGS.split is not None:
         corrections.split(_workdir(command), FLAGS.split, say=reporter.say)
         return

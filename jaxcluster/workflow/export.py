@@ -87,7 +87,8 @@ def export_folders(
     else:
         for file, target in zip(dataset.files, targets, strict=True):
             _put(os.path.join(dataset.root or "", file), target, link=way == "folders")
-    say(f"{len(targets):,} images in {len(np.unique(labels))} folders, one a cluster: {folder}")
+    folders = len(np.unique(labels))
+    say(f"{len(targets):,} images in {folders} folder{'s' * (folders > 1)}, one for each cluster: {folder}")
     return folder
 
 

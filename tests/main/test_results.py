@@ -31,7 +31,7 @@ def test_the_images_of_a_finished_run_are_exported_without_its_settings(run):
     said = command(f"--workdir={run}", "--export=folders")
     assert said.code == 0, said.text
     assert "this run is complete" in said.text
-    assert said.text.splitlines()[-1] == f"24 images in 2 folders, one a cluster: {run / 'export'}"
+    assert said.text.splitlines()[-1] == f"24 images in 2 folders, one for each cluster: {run / 'export'}"
     labels, confidence = np.load(run / "labels.npy"), np.load(run / "confidence.npy")
     for k in (0, 1):
         files = sorted((run / "export" / f"cluster-{k}").iterdir())
@@ -57,7 +57,9 @@ def test_another_confidence_and_corrections_lie_beside_the_results(folder, run):
     np.testing.assert_array_equal(np.load(run / "corrections" / "1" / "labels.npy"), np.where(unsure, -1, labels))
     assert command(f"--workdir={run}", "--merge=0,1").code == 0
     np.testing.assert_array_equal(np.load(run / "corrections" / "2" / "labels.npy"), np.where(unsure, -1, 0))
-    assert command(f"--workdir={run}", "--export=folders").code == 0
+    said = command(f"--workdir={run}", "--export=folders")
+    assert said.code == 0, said.text
+    assert f"exported are the labels with the corrections: {run / 'corrections' / '2' / 'labels.npy'}" in said.text
     assert {child.name for child in (run / "export").iterdir()} == {"cluster-0", "left-out"}
     assert {file: time for file, time in files_of(run).items() if file in before} == before
 
@@ -131,7 +133,9 @@ def test_vectors_are_refused_before_training(tmp_path):
             ["--merge=3;7", "--workdir=RUN"],
             "--merge must be numbers of clusters with commas between, as 3,7, got '3;7'",
         ),
-        (["--merge=0,1", "--split=0", "--workdir=RUN"], "--merge and --split are two corrections; give one"),
+        (["--merge=0,1", "--split=0", "--workdir=RUN"], "--merge and --split are different jobs; give one"),
+        (["--merge=0,1", "--export=folders", "--workdir=RUN"], "--merge and --export are different jobs; give one"),
+        (["--predict=FILE", "--split=0", "--workdir=RUN"], "--predict and --split are different jobs; give one"),
         (["--merge=0,7", "--workdir=RUN"], "--merge: there is no cluster 7; the clusters are 0, 1"),
         (["--split=-1", "--workdir=RUN"], "--split: there is no cluster -1"),
         (["--export=zip", "--workdir=RUN"], "--export=zip"),

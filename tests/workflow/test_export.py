@@ -58,7 +58,7 @@ def test_where_there_are_no_links_files_are_copied(tmp_path, photos, monkeypatch
     check(again)
     assert again.name == "export-2"
     assert said[0] == f"{tmp_path / 'export'} is there already; this export is written beside it"
-    assert said[1] == f"5 images in 3 folders, one a cluster: {again}"
+    assert said[1] == f"5 images in 3 folders, one for each cluster: {again}"
 
 
 def test_a_symbolic_link_gives_a_plain_file(tmp_path, photos):
