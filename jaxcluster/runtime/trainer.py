@@ -115,6 +115,8 @@ class _Run:
         if self.writes and workdir is not None:
             self.store = FolderStore(workdir, report=reporter.say)
         self.stopped = ""  # why training ends early
+        self.stride = 1  # steps per device call: the first tells how long a step takes
+        self.warned = ""  # told last in this phase
         self.saved_at = self.ticked_at = time.monotonic()
 
     def close(self) -> None:
@@ -196,50 +198,13 @@ class _Run:
     def _train_phase(self, phase: Phase, state: Any, cursor: Cursor) -> Any:
         if phase.epochs == 0:
             return state
-        steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
         run = epochs.bind_run(phase.step, self.feed, phase.batch_size, engine=self.engine)
-        update = None if phase.update is None else jax.jit(phase.update)
         self.reporter.start(phase.name, epoch=cursor.epoch, epochs=phase.epochs)
         figures: dict[str, float] = {}
-        stride = 1  # steps per device call: the first tells how long a step takes
-        warned = ""
+        self.stride, self.warned = 1, ""
         while not cursor.done and not self.stopped and (phase.epochs is None or cursor.epoch < phase.epochs):
-            key = self._key(cursor.phase, cursor.epoch, 2)
-            images_of = Epoch(self.feed, key, phase.batch_size)
-            while cursor.step < steps:
-                images, base, end = images_of.at(cursor.step)
-                stop = min(end, steps, cursor.step + stride)
-                began = time.monotonic()
-                state, infos = run(state, images, key, base, cursor.step, stop)
-                images_of.prepare(stop)
-                cursor.add(jax.device_get(infos))
-                self._check_finite(cursor, cursor.means())
-                stride = hosts.first(_next_stride(stride, stop - cursor.step, time.monotonic() - began))
-                cursor.step = stop
-                self._tick(cursor)
-                self.stopped = self.stop()
-                if self.stopped:
-                    break
-                if stop < steps:
-                    self.reporter.update(cursor.epoch + stop / steps, figures)
-                    self._pause(state, cursor)
-            state = devices.on_first(state)
-            record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **cursor.means()}
-            if update is not None:
-                key = self._key(cursor.phase, cursor.epoch, 3)
-                rows = self._observe(phase, phase.model(state), key, partial(self._pause, state, cursor))
-                state, more = update(state, rows, cursor.epoch)
-                record |= {name: float(value) for name, value in jax.device_get(more).items()}
-                self._check_finite(cursor, record)
-                self._report_fault(cursor, phase.fault(record))
-                cursor.done = phase.done(record)
-                warned = self._warn(cursor, phase.warning(record), warned)
-            if self.score is not None and phase.labels is not None:
-                record |= self.score(np.asarray(phase.labels(state)))
-            self._tick(cursor)
-            record["seconds"] = round(cursor.seconds[phase.name], 3)
-            self.store.add(record)
-            self._call_back(record)
+            state = self._train_steps(phase, run, state, cursor, figures)
+            state, record = self._end_epoch(phase, devices.on_first(state), cursor)
             figures = {name: record[name] for name in (*phase.shown, "acc", "nmi") if name in record}
             cursor.next_epoch()
             self.reporter.update(cursor.epoch, figures)
@@ -247,6 +212,50 @@ class _Run:
         self.reporter.finish(cursor.epoch, figures, cursor.done or self.stopped)
         self._save(state, cursor)
         return state
+
+    def _train_steps(self, phase: Phase, run: Callable, state: Any, cursor: Cursor, figures: dict[str, float]) -> Any:
+        """Take the steps of one epoch, or what is left of them; `figures` of the epoch before are shown meanwhile."""
+        steps = epochs.steps_per_epoch(len(self.feed), phase.batch_size)
+        key = self._key(cursor.phase, cursor.epoch, 2)
+        images_of = Epoch(self.feed, key, phase.batch_size)
+        while cursor.step < steps:
+            images, base, end = images_of.at(cursor.step)
+            stop = min(end, steps, cursor.step + self.stride)
+            began = time.monotonic()
+            state, infos = run(state, images, key, base, cursor.step, stop)
+            images_of.prepare(stop)
+            cursor.add(jax.device_get(infos))
+            self._check_finite(cursor, cursor.means())
+            self.stride = hosts.first(_next_stride(self.stride, stop - cursor.step, time.monotonic() - began))
+            cursor.step = stop
+            self._tick(cursor)
+            self.stopped = self.stop()
+            if self.stopped:
+                break
+            if stop < steps:
+                self.reporter.update(cursor.epoch + stop / steps, figures)
+                self._pause(state, cursor)
+        return state
+
+    def _end_epoch(self, phase: Phase, state: Any, cursor: Cursor) -> tuple[Any, dict[str, Any]]:
+        """Work on the whole data set, and make the epoch's record."""
+        record = {"phase": phase.name, "phase_index": cursor.phase, "epoch": cursor.epoch, **cursor.means()}
+        if phase.update is not None:
+            key = self._key(cursor.phase, cursor.epoch, 3)
+            rows = self._observe(phase, phase.model(state), key, partial(self._pause, state, cursor))
+            state, more = jax.jit(phase.update)(state, rows, cursor.epoch)
+            record |= {name: float(value) for name, value in jax.device_get(more).items()}
+            self._check_finite(cursor, record)
+            self._report_fault(cursor, phase.fault(record))
+            cursor.done = phase.done(record)
+            self._warn(cursor, phase.warning(record))
+        if self.score is not None and phase.labels is not None:
+            record |= self.score(np.asarray(phase.labels(state)))
+        self._tick(cursor)
+        record["seconds"] = round(cursor.seconds[phase.name], 3)
+        self.store.add(record)
+        self._call_back(record)
+        return state, record
 
     def _trained(self, cursor: Cursor, model: dict[str, Any]) -> Trained:
         last = self.algorithm.phases[-1]
@@ -312,11 +321,11 @@ class _Run:
                 phase = self.algorithm.phases[cursor.phase].name
                 self._report_fault(cursor, f"{name} is {value}; try a smaller {phase}.learning_rate in another workdir")
 
-    def _warn(self, cursor: Cursor, warning: str, before: str) -> str:
+    def _warn(self, cursor: Cursor, warning: str) -> None:
         """Tell a warning that is not the one told last."""
-        if warning and warning != before:
+        if warning and warning != self.warned:
             self.reporter.say(f"warning: {self.algorithm.phases[cursor.phase].name} epoch {cursor.epoch}: {warning}")
-        return warning
+        self.warned = warning
 
     def _report_fault(self, cursor: Cursor, fault: str) -> None:
         if fault:
