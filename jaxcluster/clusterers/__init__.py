@@ -1,13 +1,7 @@
 """Clusterers of feature vectors: features [n, d] -> (labels [n], centers [k, d])."""
 
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
-from jaxcluster.clusterers.block_model import (
-    Refinement,
-    block_likelihood,
-    description_length,
-    modularity,
-    refine_partition,
-)
+from jaxcluster.clusterers.block_model import block_likelihood, description_length, modularity
 from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
 from jaxcluster.clusterers.mixture import Mixture, gaussian_mixture
@@ -21,6 +15,7 @@ from jaxcluster.clusterers.neighbors import (
 )
 from jaxcluster.clusterers.partition import Candidate, Partition, candidate_table, partition_graph
 from jaxcluster.clusterers.rcc import RCC, rcc
+from jaxcluster.clusterers.refinement import Refinement, refine_partition
 from jaxcluster.clusterers.registry import METHODS, cluster
 from jaxcluster.clusterers.sizes import assign_with_sizes, whole_sizes
 from jaxcluster.clusterers.spectral import Spectral, neighbor_graph, normalized_cut, spectral, spectral_embedding

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxcluster.clusterers.block_model import as_graph, block_likelihood, length_from_likelihood, refine_partition
+from jaxcluster.clusterers.block_model import as_graph, block_likelihood, length_from_likelihood
+from jaxcluster.clusterers.refinement import refine_partition
 from jaxcluster.clusterers.spectral import spectral_embedding
 
 __all__ = ["Suggestion", "coarsen_graph", "prediction_strength", "suggest_n_clusters"]

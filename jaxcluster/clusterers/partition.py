@@ -22,8 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcluster.clusterers.balanced import balanced_kmeans
-from jaxcluster.clusterers.block_model import as_graph, block_likelihood, modularity, refine_partition
+from jaxcluster.clusterers.block_model import as_graph, block_likelihood, modularity
 from jaxcluster.clusterers.kmeans import kmeans
+from jaxcluster.clusterers.refinement import refine_partition
 from jaxcluster.clusterers.spectral import normalized_cut, spectral_embedding
 
 __all__ = ["Candidate", "Partition", "candidate_table", "partition_graph"]

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse, stats
 
 from jaxcluster import clusterers
-from jaxcluster.clusterers import block_model
+from jaxcluster.clusterers import refinement
 
 
 def likelihood_by_pairs(graph, labels):
@@ -34,9 +34,9 @@ def refined_by_a_plain_loop(graph, labels, n_clusters):
     while not moves or moves[-1]:
         best = np.array([gains(i).max() for i in range(len(labels))])
         moves.append(0)
-        for i in sorted(np.flatnonzero(best > block_model.TOLERANCE), key=lambda i: -best[i]):
+        for i in sorted(np.flatnonzero(best > refinement.TOLERANCE), key=lambda i: -best[i]):
             change = gains(i)
-            if change.max() > block_model.TOLERANCE:
+            if change.max() > refinement.TOLERANCE:
                 labels[i] = change.argmax()
                 moves[-1] += 1
     return labels, tuple(moves)
@@ -115,7 +115,7 @@ def test_all_gains_at_once_are_the_gains_of_one_node_at_a_time(monkeypatch):
     graph, _ = planted((16, 12, 8, 4), 0.4, 0.2, loops=True)
     start = np.random.default_rng(0).integers(0, 4, 40)
     whole = clusterers.refine_partition(graph, start)
-    monkeypatch.setattr(block_model, "AT_ONCE", 28)
+    monkeypatch.setattr(refinement, "AT_ONCE", 28)
     np.testing.assert_array_equal(clusterers.refine_partition(graph, start).labels, whole.labels)
 
 
