@@ -20,7 +20,7 @@ from jaxcluster.files import checkpoint
 from jaxcluster.runtime import trainer
 from jaxcluster.runtime.signals import Interrupted
 from tests.runtime import toy
-from tests.runtime.test_trainer import N, Poll, figures, train
+from tests.runtime.training import N, Poll, figures, train
 
 logging.set_verbosity(logging.FATAL)  # as main does
 root, kind = Path(sys.argv[1]), sys.argv[2]
