@@ -131,7 +131,7 @@ class Method(NamedTuple):
     build: Callable[..., Algorithm]
     """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale.
 
-    Its config is without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in these alone
+    Its config is frozen, and without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in these alone
     share one algorithm and its compiled programs.
     """
     variants: Mapping[str, str] = {}

@@ -101,8 +101,8 @@ def _features(matrix: Any, genes: tuple[str, ...], where: str, report, like: Fra
 
 
 def _plain(column: Any) -> np.ndarray:
-    """A column of obs as numbers or text; a category as its name."""
+    """A column of obs as numbers or text, a category as its name; what is missing stays so, and is refused later."""
     values = np.asarray(column.astype(object) if str(column.dtype) == "category" else column)
     if values.dtype.kind in "biuf":
         return values
-    return np.asarray([str(value) for value in values.tolist()])
+    return np.asarray([str(value) if known else None for value, known in zip(values, column.notna())], object)

@@ -9,7 +9,7 @@ from jaxcluster.protocol import Outputs
 from jaxcluster.workflow import report
 from jaxcluster.workflow.settings import UsageError
 
-__all__ = ["all_labels", "check_min_confidence", "figures", "keep_confident"]
+__all__ = ["all_labels", "check_min_confidence", "figures", "given_min_confidence", "keep_confident"]
 
 
 def check_min_confidence(value: Any) -> float:
@@ -22,6 +22,11 @@ def check_min_confidence(value: Any) -> float:
     if not number or not math.isfinite(value) or not 0 <= value <= 1:
         raise UsageError(f"min_confidence must be a number between 0 and 1, got {value!r}")
     return float(value)
+
+
+def given_min_confidence(summary: dict[str, Any] | None) -> float:
+    """The threshold that a run was given, by its summary; 0 without one."""
+    return ((summary or {}).get("results", {}).get("confident") or {}).get("min_confidence", 0.0)
 
 
 def all_labels(outputs: Outputs) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxcluster.files import storage
 from jaxcluster.plots import page
-from jaxcluster.workflow.confident import keep_confident
+from jaxcluster.workflow.confident import given_min_confidence, keep_confident
 from jaxcluster.workflow.report import Finished, Scaled, initial_labels
 
 __all__ = ["write_page"]
@@ -32,7 +32,7 @@ def write_page(file: Path, finished: Finished, summary: dict[str, Any], *, say: 
 
 def _contents(finished: Finished, summary: dict[str, Any]) -> page.Contents:
     dataset, results = finished.dataset, summary["results"]
-    outputs = keep_confident(finished.outputs, results.get("confident", {}).get("min_confidence", 0.0))
+    outputs = keep_confident(finished.outputs, given_min_confidence(summary))
     images = Scaled(dataset)
     scores = {"final": results.get("scoring"), "initial": results["initial"].get("scoring")}
     from_shell = Path(sys.argv[0]).name in ("jaxcluster", "main.py", "__main__.py")

@@ -9,7 +9,7 @@ from jaxcluster import data
 from jaxcluster.files import manifest, storage
 from jaxcluster.files.workdir import read_summary
 from jaxcluster.workflow import report
-from jaxcluster.workflow.confident import check_min_confidence, keep_confident
+from jaxcluster.workflow.confident import check_min_confidence, given_min_confidence, keep_confident
 from jaxcluster.workflow.export import check_exportable, export_folders
 from jaxcluster.workflow.predict import load_fitted, predict
 
@@ -35,7 +35,9 @@ def cluster_file(
         UsageError, DataError, WorkdirError: an argument, the samples or the run cannot be used.
     """
     fitted = load_fitted(workdir)
-    least = _min_confidence(workdir) if min_confidence is None else check_min_confidence(min_confidence)
+    least = (
+        given_min_confidence(read_summary(workdir)) if min_confidence is None else check_min_confidence(min_confidence)
+    )
     dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
     if export:
         check_exportable(dataset)
@@ -51,12 +53,6 @@ def cluster_file(
         export_folders(folder, dataset, outputs.labels, outputs.confidence, way=export, say=reporter.say)
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
     return folder
-
-
-def _min_confidence(workdir: Path) -> float:
-    """What the run was given; 0 where it has no summary, as it may have been copied without."""
-    summary = read_summary(workdir) or {"results": {}}
-    return summary["results"].get("confident", {}).get("min_confidence", 0.0)
 
 
 def _say_earlier(earlier: Path, labels: np.ndarray, reporter: Any) -> None:

@@ -12,7 +12,7 @@ from jaxcluster.files.records import Metrics, read_records
 from jaxcluster.files.workdir import WorkdirError, claim, read_summary, write_json
 from jaxcluster.protocol import Outputs
 from jaxcluster.workflow import report
-from jaxcluster.workflow.confident import check_min_confidence, figures, keep_confident
+from jaxcluster.workflow.confident import check_min_confidence, figures, given_min_confidence, keep_confident
 from jaxcluster.workflow.predict import Fitted, last_phase, load_fitted, predict
 
 __all__ = ["Result", "read_result", "write_result"]
@@ -57,7 +57,7 @@ class Result:
     @property
     def min_confidence(self) -> float:
         """Samples below this confidence are labeled -1; 0: none."""
-        return self.summary["results"].get("confident", {}).get("min_confidence", 0.0)
+        return given_min_confidence(self.summary)
 
     def at_confidence(self, min_confidence: float, labels_true: np.ndarray | None = None) -> "Result":
         """The same clustering with another `min_confidence`; what lies in the workdir stays as it is.

@@ -61,6 +61,12 @@ def test_columns_of_obs_are_taken_by_name(tmp_path):
         read(path, label_column="kind")
 
 
+def test_a_cell_without_a_label_is_no_class_of_its_own(tmp_path):
+    kinds = pandas.Categorical([None, "B", "NK"] * 4, ["B", "NK"])
+    with pytest.raises(DataError, match=r"4 labels are missing \(first at index 0\)"):
+        read(write(tmp_path / "cells.h5ad", X, cell_type=kinds))
+
+
 def test_new_cells_are_matched_by_the_names_of_their_genes(tmp_path):
     fitted = read(write(tmp_path / "fitted.h5ad", X))[0]
     order = [3, 0, 4, 1, 2]
