@@ -131,8 +131,8 @@ class Method(NamedTuple):
     build: Callable[..., Algorithm]
     """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale.
 
-    Its config is frozen, and without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in these alone
-    share one algorithm and its compiled programs.
+    Its config is frozen, and without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in
+    these alone share one algorithm and its compiled programs.
     """
     variants: Mapping[str, str] = {}
     """Name -> one line; what may stand behind the colon of a config's name."""
