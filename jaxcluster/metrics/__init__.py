@@ -1,12 +1,12 @@
 """Scores of clusterings and of binary codes against given labels, and what can be told without any; NumPy only.
 
 Scores serve scoring only: no phase of training, stopping, saving or predicting may need them. `diagnose`, `better_of`,
-`evenness` and `variety` use no labels. Importing this room brings NumPy and nothing else (SciPy's assignment solver is
-imported where accuracy needs it).
+`neighbor_information`, `evenness` and `variety` use no labels. Importing this room brings NumPy and nothing else
+(SciPy's assignment solver is imported where accuracy needs it).
 """
 
 from jaxcluster.metrics import retrieval
-from jaxcluster.metrics.better import Choice, better_of, edge_information
+from jaxcluster.metrics.better import Choice, better_of, edge_information, neighbor_information
 from jaxcluster.metrics.clustering import accuracy, ari, contingency, evenness, match, matched_table, nmi
 from jaxcluster.metrics.diagnosis import Diagnosis, diagnose
 from jaxcluster.metrics.variety import variety
@@ -23,6 +23,7 @@ __all__ = [
     "evenness",
     "match",
     "matched_table",
+    "neighbor_information",
     "nmi",
     "retrieval",
     "variety",

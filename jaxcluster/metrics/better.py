@@ -7,10 +7,11 @@ import numpy as np
 from jaxcluster.metrics.clustering import contingency
 from jaxcluster.metrics.diagnosis import COLLAPSED_SHARE
 
-__all__ = ["Choice", "better_of", "edge_information"]
+__all__ = ["Choice", "better_of", "edge_information", "neighbor_information"]
 
 COMPARED_SAMPLES = 4000  # in the graph of neighbors
 NEIGHBORS = 10
+FEWEST = 3  # samples that have neighbors to speak of
 
 
 class Choice(NamedTuple):
@@ -105,10 +106,9 @@ def better_of(initial_labels, final_labels, features, *, n_clusters: int, seed: 
             f"{largest['initial']:.1%} before training. The initial clustering is kept."
         )
         return Choice("initial", reason, {})
-    rows = np.sort(np.random.default_rng(seed).permutation(len(final))[:COMPARED_SAMPLES])
-    if len(rows) < 3:
+    if len(final) < FEWEST:
         return Choice("final", "There are too few samples to compare the two clusterings.", {})
-    neighbors = _neighbors(np.asarray(features[rows]), min(NEIGHBORS, len(rows) - 1))
+    rows, neighbors = _some_neighbors(features, seed)
     before, before_parts = _beyond_chance(initial[rows], neighbors, seed)
     after, after_parts = _beyond_chance(final[rows], neighbors, seed)
     error = float(np.std(after_parts - before_parts) / np.sqrt(len(rows)))
@@ -128,6 +128,42 @@ def better_of(initial_labels, final_labels, features, *, n_clusters: int, seed: 
     else:
         reason += f"That is not worse by more than {limit:.3f}; the final clustering is kept."
     return Choice("initial" if worse else "final", reason, figures)
+
+
+def neighbor_information(labels, features, *, seed: int = 0) -> float:
+    """How much of the clusters nearest neighbors in the features tell: whether the features show such groups at all.
+
+    (L - L_chance) / H,   H = -sum_r p_r log p_r
+
+    with L the `edge_information` of a graph of ten nearest neighbors, L_chance that of the same labels in random order
+    and p_r the share of the samples in cluster r: 0 for random labels, 1 if neighbors always share their cluster.
+    What it takes for granted is that near samples belong together: a line cut in pieces has a value near 1 as well.
+
+    Args:
+      labels: [n] the clusters.
+      features: [n, ...] as for `better_of`.
+      seed: decides which 4,000 samples are looked at if there are more.
+
+    Returns:
+      The share; NaN with one cluster or fewer than 3 samples.
+
+    Raises:
+      ValueError: features are not finite.
+    """
+    labels = np.asarray(labels)
+    if len(labels) < FEWEST:
+        return float("nan")
+    rows, neighbors = _some_neighbors(features, seed)
+    _, counts = np.unique(labels[rows], return_counts=True)
+    shares = counts / counts.sum()
+    entropy = float(-(shares * np.log(shares)).sum())
+    return _beyond_chance(labels[rows], neighbors, seed)[0] / entropy if entropy > 0 else float("nan")
+
+
+def _some_neighbors(features, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(positions of the samples that are looked at, their neighbors among each other)."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(features))[:COMPARED_SAMPLES])
+    return rows, _neighbors(np.asarray(features[rows]), min(NEIGHBORS, len(rows) - 1))
 
 
 def _beyond_chance(labels: np.ndarray, neighbors: np.ndarray, seed: int) -> tuple[float, np.ndarray]:

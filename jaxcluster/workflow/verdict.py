@@ -9,6 +9,10 @@ from jaxcluster.workflow.report import Finished, Scaled, initial_labels
 
 __all__ = ["judge"]
 
+# Measured: noise of 64 and more dimensions up to .11, a Gaussian of 10 dimensions .27, a hundred USPS digits in ten
+# clusters .35. So noise of few dimensions is not found: neighbors do stay together in its parts.
+LEAST_TOLD = 0.2
+
 
 def judge(finished: Finished) -> tuple[Finished, dict[str, Any]]:
     """Keep the better of the initial and the final clustering, and diagnose what is kept.
@@ -34,6 +38,12 @@ def judge(finished: Finished) -> tuple[Finished, dict[str, Any]]:
         outputs.labels, outputs.embedding, outputs.confidence, k, initial_labels=before, features=images
     )
     findings = [*found.sentences, *([choice.reason] if choice.keep == "initial" else [])]
+    told = metrics.neighbor_information(outputs.labels, images)
+    if told < LEAST_TOLD:
+        findings.append(
+            f"Nearest neighbors in the features hardly stay together: they tell {max(told, 0):.0%} of the clusters "
+            f"(less than {LEAST_TOLD:.0%}). There may be no such groups in the data, or the features do not show them."
+        )
     figures = {"kept": choice.keep, "kept_because": choice.reason, "collapsed": bool(found.collapsed) and k > 1}
     return finished._replace(outputs=outputs), figures | {"findings": findings}
 

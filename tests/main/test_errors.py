@@ -169,3 +169,11 @@ def test_an_error_in_a_real_process():
     _, said = process.communicate(timeout=120)
     assert process.returncode == 2
     assert said == "error: config.seed must be a whole number, got 'abc'\n"
+
+
+def test_noise_is_no_success(tmp_path):
+    np.save(tmp_path / "noise.npy", np.random.default_rng(0).random((200, 8, 8)).astype(np.float32))
+    said = run_on(tmp_path / "noise.npy", tmp_path / "run", "--nopictures")
+    assert said.code == 0, said.text
+    assert "warning: Nearest neighbors in the features hardly stay together" in said.text
+    assert "There may be no such groups in the data" in (tmp_path / "run" / "summary.json").read_text()

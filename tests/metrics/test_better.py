@@ -136,3 +136,20 @@ def test_many_random_clusters_are_not_better_than_few():
     choice = metrics.better_of(many, many % 20, noise, n_clusters=60)
     assert choice.keep == "final"
     assert choice.figures["initial"] == pytest.approx(0, abs=0.05)  # .4 of it are chance
+
+
+def test_neighbors_tell_clusters_that_lie_apart_and_nothing_of_random_labels_or_noise(blobs):
+    points, labels = blobs
+    assert metrics.neighbor_information(labels, points) > 0.98
+    # Sizes do not matter: one cluster of ten samples among a hundred is told as well.
+    some = np.r_[np.arange(SIZE), SIZE + np.arange(12)]
+    assert metrics.neighbor_information(labels[some], points[some]) > 0.9
+    assert abs(metrics.neighbor_information(np.random.default_rng(1).permutation(labels), points)) < 0.02
+    noise = np.random.default_rng(2).random((600, 8, 8))
+    halves = (noise.reshape(600, -1) @ np.random.default_rng(3).normal(size=64) > 0).astype(int)
+    assert metrics.neighbor_information(halves, noise) < 0.2
+    # Names do not matter, and of one cluster there is nothing to tell.
+    assert metrics.neighbor_information(7 - 2 * labels, points) == pytest.approx(
+        metrics.neighbor_information(labels, points), abs=0.01
+    )
+    assert np.isnan(metrics.neighbor_information(np.zeros(600, int), points))
