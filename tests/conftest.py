@@ -1,20 +1,24 @@
 """Strict settings for every test: several CPU devices, no silent broadcasting, warnings are errors."""
 
+import importlib.metadata
 import os
-import tempfile
+import pathlib
+import shutil
 
 # Before JAX starts: a device count set later is ignored.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # The tests' programs run for milliseconds and compile for seconds: compile them without optimizing.
-os.environ["XLA_FLAGS"] = (
-    "--xla_backend_optimization_level=0 "
-    + os.environ.get("XLA_FLAGS", "")
-    + " --xla_force_host_platform_device_count=8"
-)
-# What one test or worker has compiled, the others take from here; the process that starts the workers makes it.
+_flags = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=8"]
+if importlib.metadata.version("jaxlib").startswith("0.10."):  # XLA ends the process at a flag that it does not know
+    _flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_flags])
+# What one test, worker or earlier call of pytest has compiled, the others take from here.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    _cache = tempfile.TemporaryDirectory(prefix="jaxcluster-tests-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
+    _programs = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "programs"
+    # The process that starts the workers comes first. A thousand new programs a day would fill the disk.
+    if _programs.exists() and sum(file.stat().st_size for file in _programs.iterdir()) > 400e6:
+        shutil.rmtree(_programs)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_programs)
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # t-SNE's threads spin against each other when tests run side by side
@@ -22,3 +26,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # t-SNE's threads spin against ea
 import jax
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_configure(config):
+    """The tests of a file share fixtures and compiled programs: with several workers, one of them runs a whole file."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadfile"

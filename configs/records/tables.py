@@ -103,14 +103,14 @@ def clustergan_table() -> str:
         paper = " / ".join(PAPER_GAN.get(re.match(r"`(\w+)", name)[1], ("–",)))
         acc, nmi = _scores(summaries, "acc"), _scores(summaries, "nmi")
         name += mark(summaries)
-        lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {_guide(summaries)} | {paper} | {minutes} |")
+        lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {_initial_acc(summaries)} | {paper} | {minutes} |")
     return "\n".join(lines)
 
 
-def _guide(summaries: list[dict]) -> str:
-    """How good the initial clustering was that guided the game at first; older records do not know."""
+def _initial_acc(summaries: list[dict]) -> str:
+    """ACC of the initial partition whose labels the clusterer was first trained on; older records lack it."""
     found = [summary["results"]["initial"].get("assignment") for summary in summaries]
-    return spread([guide["scoring"]["acc"] for guide in found]) if all(found) else "–"
+    return spread([partition["scoring"]["acc"] for partition in found]) if all(found) else "–"
 
 
 def arms_table() -> str:
@@ -119,7 +119,7 @@ def arms_table() -> str:
 
 
 def unguided_table() -> str:
-    """What self-paced learning does where no guide settles the partition."""
+    """What self-paced learning does where no initial partition decides."""
     return _arms_table("weights of the entropy loss, without an initial partition", UNGUIDED)
 
 

@@ -30,7 +30,7 @@ def fit(seed, X, bits: int, *, iterations: int = 50) -> Projection:
     X = rows.as_rows("X", X)
     rows.check_bits(bits, X.shape[1], "the dimensions of X")
     mean, axes, _ = principal_axes(X, bits)
-    V = rows.centerd_product(X, mean, axes)
+    V = rows.centered_product(X, mean, axes)
     R, _, _ = np.linalg.svd(np.random.default_rng(seed).normal(size=(bits, bits)))
     for _ in range(iterations):
         B = np.where(V @ R >= 0, 1.0, -1.0)

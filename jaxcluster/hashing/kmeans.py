@@ -72,7 +72,7 @@ def fit(
     mean, axes, variances = principal_axes(X, parts * width)
     order = _allot(variances, parts, width)
     axes = axes[:, order.ravel()]
-    V = rows.centerd_product(X, mean, axes).reshape(len(X), parts, width)
+    V = rows.centered_product(X, mean, axes).reshape(len(X), parts, width)
     codewords = _learn(V.astype(np.float32), subspace_bits, iterations, affinity_weight)
     return Codebooks(mean, axes, codewords)
 
@@ -88,7 +88,7 @@ def encode(params: Codebooks, X) -> np.ndarray:
       [n, bits] bool; the first subspace first, its lowest bit first.
     """
     parts, words, width = params.codewords.shape
-    V = rows.centerd_product(rows.as_rows("X", X), params.mean, params.axes).reshape(-1, parts, width)
+    V = rows.centered_product(rows.as_rows("X", X), params.mean, params.axes).reshape(-1, parts, width)
     patterns = _patterns(words.bit_length() - 1)
     return np.concatenate([patterns[_nearest(V[:, part], params.codewords[part])] for part in range(parts)], axis=1)
 

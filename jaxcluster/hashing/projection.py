@@ -33,7 +33,7 @@ def encode(params: Projection, X) -> np.ndarray:
     Returns:
       [n, bits] bool.
     """
-    return rows.centerd_product(rows.as_rows("X", X), params.mean, params.directions) > 0
+    return rows.centered_product(rows.as_rows("X", X), params.mean, params.directions) > 0
 
 
 def principal_axes(X, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -53,8 +53,8 @@ def principal_axes(X, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mean = sum(block.sum(0, dtype=np.float64) for _, block in rows.blocks(X)) / n
     covariance = np.zeros((d, d))
     for _, block in rows.blocks(X):
-        centerd = block - mean
-        covariance += centerd.T @ centerd
+        centered = block - mean
+        covariance += centered.T @ centered
     values, vectors = np.linalg.eigh(covariance / n)
     axes = vectors[:, ::-1][:, :count]
     largest = np.abs(axes).argmax(0)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-__all__ = ["as_rows", "blocks", "centerd_product", "check_bits"]
+__all__ = ["as_rows", "blocks", "centered_product", "check_bits"]
 
 _NUMBERS_AT_ONCE = 1 << 22
 
@@ -57,8 +57,8 @@ def blocks(X) -> Iterator[tuple[slice, np.ndarray]]:
         yield rows, X[rows]
 
 
-def centerd_product(X, mean, directions) -> np.ndarray:
-    """Project centerd vectors.
+def centered_product(X, mean, directions) -> np.ndarray:
+    """Project centered vectors.
 
     (X - mean) W
 

@@ -52,7 +52,7 @@ def fit(seed, X, bits: int) -> Waves:
     X = rows.as_rows("X", X)
     rows.check_bits(bits)
     mean, axes, _ = principal_axes(X, min(bits, X.shape[1]))
-    V = rows.centerd_product(X, mean, axes)
+    V = rows.centered_product(X, mean, axes)
     low, high = V.min(0), V.max(0)
     extent = np.maximum(high - low, np.finfo(float).eps * max(1.0, np.abs(V).max()))
     # The largest extent alone offers `bits` waves; none beyond number `bits` of a component can be needed.
@@ -75,5 +75,5 @@ def encode(params: Waves, X) -> np.ndarray:
     Returns:
       [n, bits] bool.
     """
-    V = rows.centerd_product(rows.as_rows("X", X), params.mean, params.axes)
+    V = rows.centered_product(rows.as_rows("X", X), params.mean, params.axes)
     return np.cos(params.frequency * (V[:, params.component] - params.start)) > 0

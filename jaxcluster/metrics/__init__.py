@@ -7,6 +7,7 @@ Scores serve scoring only: no phase of training, stopping, saving or predicting 
 
 from jaxcluster.metrics import retrieval
 from jaxcluster.metrics.better import Choice, better_of, edge_information, neighbor_information
+from jaxcluster.metrics.calibration import Reliability, reliability
 from jaxcluster.metrics.clustering import accuracy, ari, contingency, evenness, match, matched_table, nmi
 from jaxcluster.metrics.diagnosis import Diagnosis, diagnose
 from jaxcluster.metrics.variety import variety
@@ -14,6 +15,7 @@ from jaxcluster.metrics.variety import variety
 __all__ = [
     "Choice",
     "Diagnosis",
+    "Reliability",
     "accuracy",
     "ari",
     "better_of",
@@ -25,6 +27,7 @@ __all__ = [
     "matched_table",
     "neighbor_information",
     "nmi",
+    "reliability",
     "retrieval",
     "variety",
 ]

@@ -6,6 +6,6 @@ other global state, so they work without a display and from threads. matplotlib 
 the functions.
 """
 
-from jaxcluster.plots import confusion, curves, embedding, n_clusters, samples, similarity, typical
+from jaxcluster.plots import confusion, curves, embedding, n_clusters, reliability, samples, similarity, typical
 
-__all__ = ["confusion", "curves", "embedding", "n_clusters", "samples", "similarity", "typical"]
+__all__ = ["confusion", "curves", "embedding", "n_clusters", "reliability", "samples", "similarity", "typical"]

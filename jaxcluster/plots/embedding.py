@@ -26,7 +26,7 @@ def subset(n: int, *, at_most: int = 2000, seed: int = 0) -> np.ndarray:
 
 
 def principal_coordinates(points, dimensions: int = 2) -> np.ndarray:
-    """Project centerd points on their leading principal components.
+    """Project centered points on their leading principal components.
 
     Y = (X - mean) V,   V the eigenvectors of the covariance with the largest eigenvalues
 
@@ -40,14 +40,14 @@ def principal_coordinates(points, dimensions: int = 2) -> np.ndarray:
     """
     points = np.asarray(points, dtype=np.float64)
     points = points.reshape(len(points), -1)
-    centerd = points - points.mean(0)
-    n, d = centerd.shape
+    centered = points - points.mean(0)
+    n, d = centered.shape
     if n < d:  # the smaller of the two symmetric matrices has the same spectrum
-        values, vectors = np.linalg.eigh(centerd @ centerd.T)
+        values, vectors = np.linalg.eigh(centered @ centered.T)
         coordinates = vectors * np.sqrt(np.maximum(values, 0.0))
     else:
-        _, vectors = np.linalg.eigh(centerd.T @ centerd)
-        coordinates = centerd @ vectors
+        _, vectors = np.linalg.eigh(centered.T @ centered)
+        coordinates = centered @ vectors
     coordinates = coordinates[:, ::-1][:, :dimensions]
     top = np.abs(coordinates).argmax(0)
     coordinates = coordinates * np.where(coordinates[top, np.arange(len(top))] < 0, -1.0, 1.0)

@@ -94,6 +94,14 @@ def summarize(finished: Finished) -> dict[str, Any]:
         figures |= {name: record[name] for name in ("selected", "change") if name in record}
     figures |= _figures(outputs, finished.dataset.labels)
     figures["initial"] = _figures(initial, finished.dataset.labels)
+    curve = _reliability(finished)
+    if curve is not None:
+        bins = [
+            {"samples": int(count), "confidence": float(sure), "accuracy": float(right)}
+            for count, sure, right in zip(curve.counts, curve.confidence, curve.accuracy, strict=True)
+            if count
+        ]
+        figures["calibration"] = {"ece": curve.ece, "bins": bins}
     if finished.generated is not None:
         figures["generated"] = {"variety": _variety(finished)}
     summary = {
@@ -125,6 +133,14 @@ def _figures(outputs: Outputs, true: np.ndarray | None) -> dict[str, Any]:
         if scoring is not None:
             figures[name]["scoring"] = scoring(labels)
     return figures
+
+
+def _reliability(finished: Finished) -> metrics.Reliability | None:
+    """None without labels, and where the confidence is no probability: not that of the labels, or a distance."""
+    outputs, true = finished.outputs, finished.dataset.labels
+    if true is None or outputs.probabilities is None or "network" in (outputs.others or {}):
+        return None
+    return metrics.reliability(true, outputs.labels, outputs.confidence)
 
 
 def _variety(finished: Finished) -> float:
@@ -200,6 +216,11 @@ def write_pictures(folder: Path, finished: Finished, algorithm: Algorithm, *, sa
     }
     if dataset.labels is not None:
         pictures["confusion"] = lambda file: _confusion(dataset.labels, outputs.labels, dataset.label_names, file)
+    curve = _reliability(finished)
+    if curve is not None:
+        pictures["reliability"] = lambda file: plots.reliability.reliability(
+            curve.confidence, curve.accuracy, curve.counts, file
+        )
     if finished.generated is not None:
         drawn, clusters = finished.generated
         pictures["generated"] = lambda file: plots.samples.grid(
@@ -255,6 +276,9 @@ def say_results(summary: dict[str, Any], reporter: Any) -> None:
         reporter.say(f"{share:.1%} of the samples have a confidence below {least:g}: their label is -1")
     if "scoring" in results:
         reporter.say(f"scoring only (against the labels that were given): {_in_words(results['scoring'])}")
+    if "calibration" in results:
+        error = results["calibration"]["ece"]
+        reporter.say(f"scoring only: the confidence differs from the accuracy by {error:.3f} on average (ECE)")
     if "scoring" in confident:
         scores = _in_words(confident["scoring"])
         reporter.say(f"scoring only, on the {confident['share']:.1%} of the samples that keep a label: {scores}")

@@ -98,6 +98,7 @@ def trained():
     return jax.jit(lambda state: jax.lax.scan(step, state, jax.random.split(KEY, STEPS)))(first_state(setup))
 
 
+@pytest.mark.long
 def test_the_trained_discriminator_approaches_the_lemmas_optimum():
     state, told = trained()
     z, x = (axis.ravel() for axis in np.indices((3, 4)))

@@ -124,7 +124,7 @@ CASES = [
     pytest.param(aspc, 2, "auto", id="aspc-2", marks=LONG),  # where the interrupted one ends
     pytest.param(aspc, 4, "auto", id="aspc-4", marks=LONG),  # where it begins
     pytest.param(aspc, 8, "auto", id="aspc-8", marks=LONG),
-    pytest.param(aspc, 4, "shard_map", id="aspc-4-shard_map"),
+    pytest.param(aspc, 4, "shard_map", id="aspc-4-shard_map", marks=LONG),
     *(pytest.param(clustergan, count, "auto", id=f"clustergan-{count}", marks=LONG) for count in (2, 4, 8)),
     pytest.param(clustergan, 4, "shard_map", id="clustergan-4-shard_map", marks=LONG),
 ]
@@ -155,6 +155,7 @@ def test_interrupted_on_four_devices_it_goes_on_on_two(room, phase, tmp_path, mo
     agree(resumed, on_one_device(room))
 
 
+@pytest.mark.parametrize("num_devices", [4, *(pytest.param(n, marks=LONG) for n in (2, 8))])
 @pytest.mark.parametrize(
     ("room", "name"),
     [
@@ -163,7 +164,7 @@ def test_interrupted_on_four_devices_it_goes_on_on_two(room, phase, tmp_path, mo
         pytest.param(clustergan, "adversarial", id="clustergan", marks=LONG),
     ],
 )
-def test_one_step_in_float32(room, name):
+def test_one_step_in_float32(room, name, num_devices):
     """Loss and parameters to 1e-5 of the largest of their array."""
     phases = {phase.name: phase for phase in build(room).phases}
     phase, x = phases[name], jnp.asarray(images())
@@ -179,5 +180,4 @@ def test_one_step_in_float32(room, name):
     one = step(1)
     moved = [np.any(a != b) for a, b in zip(*map(jax.tree.leaves, (one[0], phase.model(state))), strict=True)]
     assert any(moved)
-    for num_devices in (2, 4, 8):
-        jax.tree.map(lambda a, b: near(a, b, 1e-5), step(num_devices), one)
+    jax.tree.map(lambda a, b: near(a, b, 1e-5), step(num_devices), one)

@@ -26,8 +26,8 @@ def test_lsh_distance_is_the_angle():
     X = vectors(n=40, d=20)
     bits = 4000
     codes = fitted("LSH", X, bits)
-    centerd = X - X.mean(0)
-    unit = centerd / np.linalg.norm(centerd, axis=1, keepdims=True)
+    centered = X - X.mean(0)
+    unit = centered / np.linalg.norm(centered, axis=1, keepdims=True)
     angle = np.arccos(np.clip(unit @ unit.T, -1, 1)) / np.pi
     distance = (codes[:, None] != codes).mean(-1)
     # Means of 4,000 independent bits: standard deviation at most 0.5 / sqrt(4000); 780 pairs: 5.5 of them.

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,8 @@ SMALL = (
     "--config.initial.n_init=2",
     "--config.n_clusters=2",
 )
-ONE_DEVICE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiled as in this process: bit for bit the same
+# One device, and compiled as in this process: bit for bit the same.
+ONE_DEVICE = {"XLA_FLAGS": re.sub(r"--xla_force_host_platform_device_count=\d+", "", os.environ["XLA_FLAGS"])}
 LONG = "--config.pretrain.epochs=300"  # long enough for a signal to fall into it
 
 

@@ -62,10 +62,6 @@ def test_every_config_has_its_shape_here():
     assert {file.stem for file in (ROOT / "configs").glob("clustergan_*.py")} == {f"clustergan_{n}" for n in SHAPES}
 
 
-SLOW = set(SHAPES) - {"digits"}  # minutes of compiling; the convolutional ones most of all
-FAST = [name for name in SHAPES if name not in SLOW]
-
-
 @contextlib.contextmanager
 def stopped_in_the_game():
     """Ctrl-C, heard after the first step of the adversarial phase."""
@@ -80,7 +76,8 @@ def stopped_in_the_game():
     yield poll
 
 
-@pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.long) for name in sorted(SLOW))])
+@pytest.mark.long  # minutes of compiling; the convolutional ones most of all
+@pytest.mark.parametrize("name", SHAPES)
 def test_every_config_trains_a_step_saves_and_goes_on(name, tmp_path, monkeypatch):
     """Stopped after the first step of the game, in the middle of an epoch, and continued in the same workdir."""
     data, workdir = arrays(tmp_path, SHAPES[name]), tmp_path / "run"

@@ -89,8 +89,18 @@ def images(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def brief(images, tmp_path_factory):
+    """The run of one process, with the arguments of the runs that nothing happens to."""
+    arguments = (CONFIG, *SMALL, images, "--config.pretrain.batch_size=10", "--config.finetune.batch_size=10")
+    workdir = tmp_path_factory.mktemp("hosts") / "brief"
+    codes, said = run(1, *arguments, f"--workdir={workdir}")
+    assert codes == [0], said
+    return arguments, workdir
+
+
+@pytest.fixture(scope="module")
 def alone(images, tmp_path_factory):
-    """The run of one process, with the arguments of all the runs here."""
+    """The same, long enough for something to happen to it."""
     # A small rate: large ones blow rounding up, and the runs could not be compared after so many epochs.
     arguments = (CONFIG, *SMALL, images, "--config.pretrain.epochs=200", "--config.pretrain.learning_rate=0.01")
     arguments += (
@@ -104,8 +114,8 @@ def alone(images, tmp_path_factory):
     return arguments, workdir
 
 
-def test_two_processes_end_as_one_and_only_the_first_writes(alone, tmp_path):
-    arguments, workdir = alone
+def test_two_processes_end_as_one_and_only_the_first_writes(brief, tmp_path):
+    arguments, workdir = brief
     command = ["bash", "launch/local.sh", "2", *arguments, f"--workdir={tmp_path / 'run'}"]
     environment = {**os.environ, "PYTHON": sys.executable, **ONE_DEVICE, "JAX_ENABLE_X64": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
@@ -156,8 +166,8 @@ def test_digits_on_two_and_four_processes_end_as_on_one(algorithm, tmp_path):
         agree(tmp_path / str(processes), tmp_path / "1")
 
 
-def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, tmp_path):
-    arguments, _ = alone
+def test_other_settings_or_data_on_one_process_are_named_on_all(brief, images, tmp_path):
+    arguments, _ = brief
     codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), ("--config.seed=3",)])
     assert codes == [1, 1]
     for number, text in enumerate(said):
@@ -170,8 +180,8 @@ def test_other_settings_or_data_on_one_process_are_named_on_all(alone, images, t
     assert not (tmp_path / "run").exists()
 
 
-def test_checkpoints_that_the_first_cannot_read_are_told_on_all(alone, tmp_path):
-    arguments, workdir = alone
+def test_checkpoints_that_the_first_cannot_read_are_told_on_all(brief, tmp_path):
+    arguments, workdir = brief
     shutil.copytree(workdir, tmp_path / "run", ignore=shutil.ignore_patterns("summary.json"))
     for file in (tmp_path / "run" / "checkpoints").rglob("metadata"):
         file.write_text("{")

@@ -104,3 +104,18 @@ def test_a_summary_has_null_where_a_number_is_not_finite():
     summary = report.summarize(odd_results(4, (6,)))
     assert summary["seconds"] == {"pretrain": 1.0, "finetune": None}
     json.dumps(summary, allow_nan=False)
+
+
+def test_how_often_a_probability_is_right_is_told_where_there_are_labels(tmp_path):
+    results = odd_results(9, (5, 3, 3), labels=np.arange(9) % 2)
+    probabilities = np.tile([0.8, 0.2], (9, 1))
+    sure = results.outputs._replace(probabilities=probabilities, confidence=np.full(9, 0.8))
+    told = results._replace(outputs=sure)
+    assert draw(tmp_path / "told", told) - draw(tmp_path / "untold", results) == {"reliability"}
+    found = report.summarize(told)["results"]["calibration"]
+    assert found["ece"] == pytest.approx(0.2)
+    assert found["bins"] == [{"samples": 9, "confidence": pytest.approx(0.8), "accuracy": 1.0}]
+    # The initial clustering is kept: its labels are not those that the probabilities are about.
+    kept = told._replace(outputs=sure._replace(others={"network": sure.labels}))
+    for other in (results, kept, told._replace(dataset=told.dataset._replace(labels=None))):
+        assert "calibration" not in report.summarize(other)["results"]

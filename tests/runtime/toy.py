@@ -1,11 +1,14 @@
 """A small algorithm that the trainer can carry: two phases, full-data work, randomness in every part."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 from jaxcluster.protocol import Algorithm, Outputs, Phase
 
 
+@functools.cache  # an algorithm that is built once is compiled once
 def algorithm(n, *, epochs=(3, 4), batch_size=8, fault_at=None, done_at=None, nan_at=None):
     """First phase: a mean by noisy gradient steps; second: the same from where the first ended, plus labels."""
 
