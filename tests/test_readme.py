@@ -85,8 +85,11 @@ def test_python_blocks_run(file, tmp_path, monkeypatch):
     """With a sixth of the digits: they take half a minute to cluster."""
     X, y = sklearn.datasets.load_digits(return_X_y=True)
     few = sklearn.utils.Bunch(data=X[:300], images=X[:300].reshape(-1, 8, 8), target=y[:300])
-    load = lambda return_X_y=False: (few.data, few.target) if return_X_y else few
-    monkeypatch.setattr(sklearn.datasets, "load_digits", load)
+
+    def load_few(return_X_y=False):
+        return (few.data, few.target) if return_X_y else few
+
+    monkeypatch.setattr(sklearn.datasets, "load_digits", load_few)
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", PAGES[file], re.DOTALL):
         exec(compile(block, str(file), "exec"), {})
