@@ -87,7 +87,7 @@ def picture(groups: Groups, file: Path) -> None:
 def copy_records(out: Path, runs: list, folder: Path, title: str) -> None:
     """Copy each complete run's summary.json, under the name that records have.
 
-    CONFIG-seedN.json, CONFIG-arm_VARIANT-seedN.json for a variant, and CONFIG-TITLE_VALUE_VALUE-seedN.json where
+    CONFIG-seedN.json, CONFIG-variant_VARIANT-seedN.json for a variant, and CONFIG-TITLE_VALUE_VALUE-seedN.json where
     settings vary: their values in the order of the options.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def copy_records(out: Path, runs: list, folder: Path, title: str) -> None:
         if read(out / run.name) is None:
             continue
         config, _, variant = run.label.partition("-")
-        parts = [config, variant and f"arm_{variant}"]
+        parts = [config, variant and f"variant_{variant}"]
         parts.append(run.settings and "_".join([title, *run.settings.values()]).replace("/", "_"))
         name = "-".join([*filter(None, parts), f"seed{run.seed}"])
         shutil.copyfile(out / run.name / "summary.json", folder / f"{name}.json")

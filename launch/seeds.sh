@@ -8,7 +8,7 @@ usage() {
   cat <<'TEXT'
 Usage: launch/seeds.sh [--dry-run] CONFIG SEEDS [--config.FIELD=VALUE ...]
 
-  CONFIG   a config file, for example configs/aspc_usps.py; some take an arm, configs/clustergan_usps_balanced.py:paper
+  CONFIG   a config file, for example configs/aspc_usps.py; some take a variant, configs/clustergan_usps_balanced.py:paper
   SEEDS    comma-separated, for example 0,1,2
 
 Runs `python -m jaxcluster.main` in runs/CONFIG-seedN for each seed and prints each run's results.

@@ -38,9 +38,9 @@ def test_readme_is_read_in_three_minutes():
 
 def test_every_record_is_a_whole_run_of_a_shipped_config():
     for config, summaries in tables.runs().items():
-        name, _, arm = config.partition("-arm_")
+        name, _, variant = config.partition("-variant_")
         assert (ROOT / "configs" / f"{name}.py").exists()
-        assert not arm or arm in aspc.VARIANTS
+        assert not variant or variant in aspc.VARIANTS
         seeds = [summary["config"]["seed"] for summary in summaries]
         assert len(set(seeds)) == len(seeds)
         for summary in summaries:
@@ -52,9 +52,9 @@ def test_every_clustergan_record_is_a_whole_run_of_a_shipped_config():
     found = tables.runs("clustergan_*-seed*.json")
     assert found
     for name, summaries in found.items():
-        config, _, arm = name.partition("-arm_")
+        config, _, variant = name.partition("-variant_")
         assert (ROOT / "configs" / f"{config.removesuffix('_estimated')}.py").exists()
-        clustergan.apply_variant(clustergan.get_config(), arm or "recipe")
+        clustergan.apply_variant(clustergan.get_config(), variant or "recipe")
         for summary in summaries:
             assert summary["results"]["epochs"]["adversarial"] == summary["config"]["adversarial"]["epochs"]
             # Only the pretraining, which is the same for the same seed, may come from another run.
@@ -70,9 +70,9 @@ def test_every_view_graph_record_has_the_one_setting_of_all_sets():
     found = tables.runs("viewgraph_*-seed*.json")
     assert found
     for name, summaries in found.items():
-        config, _, arm = name.partition("-arm_")
+        config, _, variant = name.partition("-variant_")
         assert (ROOT / "configs" / f"{config}.py").exists()
-        wanted = dict(flat(viewgraph.apply_variant(viewgraph.get_config(), arm or "default").to_dict()))
+        wanted = dict(flat(viewgraph.apply_variant(viewgraph.get_config(), variant or "default").to_dict()))
         for summary in summaries:
             assert summary["results"]["epochs"]
             for field, value in flat(summary["config"]):

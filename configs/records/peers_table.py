@@ -26,11 +26,11 @@ METHODS = {
 # Set -> records of runs that are not repeated here: name of the config in this folder -> title.
 RECORDED = {
     "digits": {"aspc_digits": "ASPC-DA", "clustergan_digits": "ClusterGAN"},
-    "usps": {"aspc_usps": "ASPC-DA", "aspc_usps-arm_wide": "ASPC-DA `:wide`", "clustergan_usps": "ClusterGAN"},
+    "usps": {"aspc_usps": "ASPC-DA", "aspc_usps-variant_wide": "ASPC-DA `:wide`", "clustergan_usps": "ClusterGAN"},
     "mnist_test": {
         "aspc_mnist_test": "ASPC-DA",
-        "aspc_mnist_test-arm_wide": "ASPC-DA `:wide`",
-        "clustergan_mnist_test-arm_wide": "ClusterGAN `:wide`",
+        "aspc_mnist_test-variant_wide": "ASPC-DA `:wide`",
+        "clustergan_mnist_test-variant_wide": "ClusterGAN `:wide`",
     },
 }
 for _set in ("digits", "usps", "mnist_test", "fashion_test"):

@@ -13,7 +13,7 @@ def runs(pattern: str = "aspc_*-seed*.json", *, title: str = "") -> dict[str, li
 
     Args:
         pattern: of the files' names.
-        title: "": runs of a config or of an arm; else those of the grid with this title, CONFIG-TITLE_VALUES-seedN.
+        title: "": runs of a config or of a variant; else those of the grid with this title, CONFIG-TITLE_VALUES-seedN.
     """
     found: dict[str, list[tuple[int, dict]]] = {}
     for file in sorted(FOLDER.glob(pattern)):
@@ -24,8 +24,8 @@ def runs(pattern: str = "aspc_*-seed*.json", *, title: str = "") -> dict[str, li
 
 
 def title_of(name: str) -> str:
-    """The title of the grid that a record belongs to, or "" for one of a config or an arm."""
-    part = re.search(r"-(?!arm_)([a-z0-9]+)_", name)
+    """The title of the grid that a record belongs to, or "" for one of a config or a variant."""
+    part = re.search(r"-(?!variant_)([a-z0-9]+)_", name)
     return part[1] if part else ""
 
 

@@ -37,7 +37,7 @@ def ensemble() -> str:
     """What a vote of five networks gives."""
     usps, mnist = (
         _pair(runs(f"{name}-seed*.json")[name])
-        for name in ("viewgraph_usps-arm_ensemble", "viewgraph_mnist_test-arm_ensemble")
+        for name in ("viewgraph_usps-variant_ensemble", "viewgraph_mnist_test-variant_ensemble")
     )
     return f"Five networks that vote reach {usps} on USPS and {mnist} on MNIST test (three seeds)"
 

@@ -4,11 +4,11 @@
     python -m configs.records.tables --pages README.md jaxcluster/*/README.md jaxcluster/*/*/README.md
                                                            # and put them where tables with the same heads stand
 
-Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-arm_ARM-seedN.json for an arm of an
-experiment. CONFIG-agreement.json and CONFIG-arms.json are what `python -m jaxcluster.workflow.agreement` wrote of the
-runs of one config, and of all arms; CONFIG-unguided.json the same of all seeds of the arm `views`.
+Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-variant_VARIANT-seedN.json for a variant of an
+experiment. CONFIG-agreement.json and CONFIG-variants.json are what `python -m jaxcluster.workflow.agreement` wrote of the
+runs of one config, and of all variants; CONFIG-unguided.json the same of all seeds of the variant `views`.
 CONFIG-TITLE_VALUES-seedN.json are runs of a grid in which settings vary (`launch/grid.py --title`): see `aspc`.
-retrieval_BITS-arm_ARM-runN.json holds a run's summary, the scores of its codes by
+retrieval_BITS-variant_VARIANT-runN.json holds a run's summary, the scores of its codes by
 `python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json holds the shallow
 functions of the same table.
 """
@@ -37,7 +37,7 @@ PAPER_GAN = {"clustergan_usps_balanced": (".970", ".931"), "clustergan_mnist": M
 # Table 3 there, MNIST: precision@1000, mAP, mAP@1000.
 PAPER_RETRIEVAL = {32: ("90.83", "88.70", "91.48"), 64: ("91.60", "89.93", "92.37")}
 RETRIEVAL = ("precision_at_k", "mean_ap", "mean_ap_at_k")
-RETRIEVAL_ARMS = {"-arm_wide": "ClusterGAN `:wide`"}
+RETRIEVAL_VARIANTS = {"-variant_wide": "ClusterGAN `:wide`"}
 VARIANTS = {
     "paper": "the paper alone",
     "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
@@ -70,8 +70,8 @@ def table() -> str:
         minutes = statistics.mean(sum(summary["seconds"].values()) for summary in summaries) / 60
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
         acc, nmi = (spread([score[name] for score in scores]) for name in ("acc", "nmi"))
-        paper = PAPER.get(config.partition("-arm_")[0], ("–", "–"))
-        name = f"`{config.replace('-arm_', ':')}`{mark(summaries)}"
+        paper = PAPER.get(config.partition("-variant_")[0], ("–", "–"))
+        name = f"`{config.replace('-variant_', ':')}`{mark(summaries)}"
         lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {paper[0]} | {paper[1]} | {minutes:.0f} |")
     return "\n".join(lines)
 
@@ -81,20 +81,20 @@ def _scores(summaries: list[dict], name: str) -> str:
 
 
 def clustergan_table() -> str:
-    """The table of ClusterGAN's runs; the other arms have one of their own."""
+    """The table of ClusterGAN's runs; the other variants have one of their own."""
     lines = [
         "| config | seeds | ACC (each seed) | NMI (each seed) | ACC of the initial partition | paper ACC / NMI "
         "| minutes a run |",
         "|---|---|---|---|---|---|---|",
     ]
     found = {
-        f"`{name.replace('-arm_', ':')}`": summaries
+        f"`{name.replace('-variant_', ':')}`": summaries
         for name, summaries in runs("clustergan_*-seed*.json").items()
-        if name.partition("-arm_")[2] in ("", "wide", "sharp")
+        if name.partition("-variant_")[2] in ("", "wide", "sharp")
     }
-    for arm in RETRIEVAL_ARMS:
+    for variant in RETRIEVAL_VARIANTS:
         for bits in PAPER_RETRIEVAL:
-            found[f"`clustergan_mnist{arm.replace('-arm_', ':')}`, {bits} bits"] = retrieval_runs(bits, arm)
+            found[f"`clustergan_mnist{variant.replace('-variant_', ':')}`, {bits} bits"] = retrieval_runs(bits, variant)
     for name, summaries in sorted(found.items()):
         minutes = f"{statistics.mean(sum(summary['seconds'].values()) for summary in summaries) / 60:.0f}"
         if summaries[0]["config"]["init_from"]:
@@ -124,11 +124,11 @@ def unguided_table() -> str:
 
 
 def _arms_table(head: str, texts: dict[str, str]) -> str:
-    arms = {name: runs(f"clustergan_usps_balanced-arm_{name}-seed*.json") for name in texts}
-    arms["recipe"] = runs("clustergan_usps_balanced-seed*.json")
+    variants = {name: runs(f"clustergan_usps_balanced-variant_{name}-seed*.json") for name in texts}
+    variants["recipe"] = runs("clustergan_usps_balanced-seed*.json")
     lines = [f"| {head} | ACC (each seed) | NMI (each seed) |", "|---|---|---|"]
     for name, text in texts.items():
-        for summaries in arms[name].values():
+        for summaries in variants[name].values():
             lines.append(f"| {text}{mark(summaries)} | {_scores(summaries, 'acc')} | {_scores(summaries, 'nmi')} |")
     return "\n".join(lines)
 
@@ -144,7 +144,7 @@ def agreement_table() -> str:
     return "\n".join(lines)
 
 
-def ranking(runs: str = "arms") -> str:
+def ranking(runs: str = "variants") -> str:
     """How well agreement and evenness order runs by ACC, which they do not see."""
     entries = json.loads((FOLDER / f"clustergan_usps_balanced-{runs}.json").read_text())
     acc = [json.loads((FOLDER / f"{entry['run']}.json").read_text())["results"]["scoring"]["acc"] for entry in entries]
@@ -166,8 +166,10 @@ def retrieval_table() -> str:
     def over(values: list[float]) -> str:
         return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
 
-    for arm, name in RETRIEVAL_ARMS.items():
-        found = {bits: [run["retrieval"]["scores"] for run in retrieval_runs(bits, arm)] for bits in PAPER_RETRIEVAL}
+    for variant, name in RETRIEVAL_VARIANTS.items():
+        found = {
+            bits: [run["retrieval"]["scores"] for run in retrieval_runs(bits, variant)] for bits in PAPER_RETRIEVAL
+        }
         means = [[[statistics.mean(run[s]) for run in found[bits]] for s in RETRIEVAL] for bits in found]
         row(f"{name}, mean of the seeds", [over(each) for scores in means for each in scores])
         for i, pair in enumerate(zip(*found.values(), strict=True)):
@@ -179,18 +181,18 @@ def retrieval_table() -> str:
     return "\n".join(lines)
 
 
-def retrieval_runs(bits: int, arm: str) -> list[dict]:
-    """Records of an arm's runs whose codes have so many bits, in the order of their seeds."""
-    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob(f"retrieval_{bits}{arm}-run*.json"))]
+def retrieval_runs(bits: int, variant: str) -> list[dict]:
+    """Records of a variant's runs whose codes have so many bits, in the order of their seeds."""
+    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob(f"retrieval_{bits}{variant}-run*.json"))]
 
 
-def retrieval_agreement(arm: str) -> str:
+def retrieval_agreement(variant: str) -> str:
     """What shows, without labels, which of those runs is the bad one."""
     parts = []
     for bits in PAPER_RETRIEVAL:
         each = [
             f"seed {run['config']['seed']} {three(run['agreement'])} (ACC {three(run['results']['scoring']['acc'])})"
-            for run in retrieval_runs(bits, arm)
+            for run in retrieval_runs(bits, variant)
         ]
         parts.append(f"{bits} bits: {', '.join(each)}")
     return "; ".join(parts)
@@ -203,7 +205,7 @@ def everything() -> list[str]:
     rankings = [ranking(), ranking("unguided")]
     peers = json.loads((FOLDER / "peers.json").read_text())
     clustering += [viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
-    made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_ARMS)]
+    made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_VARIANTS)]
     made += sentences.everything()
     return [text for text in made if text]
 

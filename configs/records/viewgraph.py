@@ -15,10 +15,10 @@ SETS = {
 }
 PARTS = {
     "": "default",
-    "-arm_ensemble": "five networks that vote (`:ensemble`)",
-    "-arm_fixed_labels": "the initial partition is learned and never changed (`:fixed_labels`)",
-    "-arm_no_selection": "all samples count after relabeling (`:no_selection`)",
-    "-arm_without_views": "a graph without warps (`:without_views`)",
+    "-variant_ensemble": "five networks that vote (`:ensemble`)",
+    "-variant_fixed_labels": "the initial partition is learned and never changed (`:fixed_labels`)",
+    "-variant_no_selection": "all samples count after relabeling (`:no_selection`)",
+    "-variant_without_views": "a graph without warps (`:without_views`)",
 }
 
 

@@ -73,7 +73,7 @@ _SUMMARY = {
     "results": {
         "cluster_sizes": _COUNTS,
         "scoring?": _NUMBERS,
-        "generated?": {"variety?": _FIGURE},
+        "generated?": {"diversity?": _FIGURE, "variety?": _FIGURE},  # variety: its name until 0.2.0
         "confident?": {"min_confidence": _SHARE, "share": _SHARE, "scoring?": _NUMBERS},
     },
 }

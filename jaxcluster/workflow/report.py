@@ -38,7 +38,7 @@ __all__ = [
 
 
 SIMILARITY_SAMPLES = 1000  # in the pictures of pairwise similarity
-VARIETY_SAMPLES = 10_000  # real images that the generated ones are compared with
+DIVERSITY_SAMPLES = 10_000  # real images that the generated ones are compared with
 
 
 class Finished(NamedTuple):
@@ -103,7 +103,7 @@ def summarize(finished: Finished) -> dict[str, Any]:
         ]
         figures["calibration"] = {"ece": curve.ece, "bins": bins}
     if finished.generated is not None:
-        figures["generated"] = {"variety": _variety(finished)}
+        figures["generated"] = {"diversity": _diversity(finished)}
     summary = {
         "results": figures,
         "seconds": {phase: round(seconds, 1) for phase, seconds in finished.trained.seconds.items()},
@@ -143,11 +143,11 @@ def _reliability(finished: Finished) -> metrics.Reliability | None:
     return metrics.reliability(true, outputs.labels, outputs.confidence)
 
 
-def _variety(finished: Finished) -> float:
+def _diversity(finished: Finished) -> float:
     """Of the generated images, against a random part of the real ones."""
     labels = finished.outputs.labels
-    some = np.random.default_rng(0).permutation(len(labels))[:VARIETY_SAMPLES]
-    return metrics.variety(*finished.generated, Scaled(finished.dataset)[some], labels[some])
+    some = np.random.default_rng(0).permutation(len(labels))[:DIVERSITY_SAMPLES]
+    return metrics.intra_cluster_diversity(*finished.generated, Scaled(finished.dataset)[some], labels[some])
 
 
 def _strict(value: Any) -> Any:
@@ -268,9 +268,9 @@ def say_results(summary: dict[str, Any], reporter: Any) -> None:
     reporter.say(f"clusters of {', '.join(str(size) for size in results['cluster_sizes'])} samples")
     for finding in results.get("findings", []):
         reporter.say(f"warning: {finding}")
-    variety = results.get("generated", {}).get("variety")
-    if variety is not None:
-        reporter.say(f"generated images of a cluster vary {variety:.1%} as much as its real ones")
+    diversity = results.get("generated", {}).get("diversity")
+    if diversity is not None:
+        reporter.say(f"generated images of a cluster vary {diversity:.1%} as much as its real ones (diversity)")
     if confident:
         share, least = 1 - confident["share"], confident["min_confidence"]
         reporter.say(f"{share:.1%} of the samples have a confidence below {least:g}: their label is -1")

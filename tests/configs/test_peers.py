@@ -48,7 +48,7 @@ def test_recorded_runs_join_as_rows_whose_seconds_are_not_those_of_the_processor
             "device": {"platform": "gpu", "kind": "card", "cores": 16},
         }
         (folder / f"viewgraph_usps-seed{seed}.json").write_text(json.dumps(summary))
-        (folder / f"viewgraph_usps-arm_other-seed{seed}.json").write_text(json.dumps(summary))
+        (folder / f"viewgraph_usps-variant_other-seed{seed}.json").write_text(json.dumps(summary))
     graph, whole = rows({"cells": {}})
     assert graph[1:4] == ["graph alone, recorded †", "2", ".850 ± .071"]
     assert graph[7:] == ["not measured", "–", "no"]

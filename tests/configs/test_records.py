@@ -34,10 +34,10 @@ def record(tmp_path, monkeypatch):
     ("name", "title"),
     [
         ("aspc_usps", ""),
-        ("aspc_usps-arm_wide", ""),
-        ("clustergan_usps_balanced-arm_views+no_spl", ""),
+        ("aspc_usps-variant_wide", ""),
+        ("clustergan_usps_balanced-variant_views+no_spl", ""),
         ("aspc_usps-table5_true_false_true", "table5"),
-        ("aspc_usps-arm_wide-shift_0.1", "shift"),
+        ("aspc_usps-variant_wide-shift_0.1", "shift"),
     ],
 )
 def test_runs_of_a_grid_are_told_from_those_of_a_config(name, title):

@@ -12,7 +12,7 @@ from jaxcluster.files.storage import WorkdirError
 
 DATA = {"samples": 5, "shape": [4, 5, 1], "dtype": "uint8", "checksum": 1, "offset": 0.0, "scale": 0.5}
 IDENTITY = {"config": {"algorithm": "toy", "seed": 0, "n_clusters": 3, "net": {"hidden": [3, 4]}}, "data": DATA}
-SUMMARY = IDENTITY | {"results": {"cluster_sizes": [2, 3], "scoring": {"acc": 0.5}, "generated": {"variety": None}}}
+SUMMARY = IDENTITY | {"results": {"cluster_sizes": [2, 3], "scoring": {"acc": 0.5}, "generated": {"diversity": None}}}
 
 
 def changed(data, name, value):
@@ -52,7 +52,7 @@ BAD = [
     ("summary.json", "results", ..., "results is missing"),
     ("summary.json", "results.cluster_sizes", [2, -1], "results.cluster_sizes must be a list of sizes"),
     ("summary.json", "results.scoring", {"acc": "high"}, "results.scoring must be an object of finite numbers"),
-    ("summary.json", "results.generated.variety", "much", "results.generated.variety must be a finite number or null"),
+    ("summary.json", "results.generated.diversity", "much", "results.generated.diversity must be a finite number or null"),
 ]  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def test_runs_share_pretrainings_and_go_to_the_records(grid, tmp_path):
     }
     values = ("true_true", "true_false", "false_true", "false_false")
     names = {
-        f"{config}-table5_{value}-seed3.json" for config in ("aspc_usps", "aspc_mnist-arm_wide") for value in values
+        f"{config}-table5_{value}-seed3.json" for config in ("aspc_usps", "aspc_mnist-variant_wide") for value in values
     }
     assert {file.name for file in (tmp_path / "records").iterdir()} == names
 

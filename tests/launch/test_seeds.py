@@ -14,8 +14,10 @@ def seeds(*arguments):
 
 
 def test_a_seed_sweep_runs_the_config_once_a_seed():
-    arm = seeds("--dry-run", "configs/clustergan_usps_balanced.py:paper", "3")
-    assert arm.stdout == "+ py -m jaxcluster.main --config=configs/clustergan_usps_balanced.py:paper --config.seed=3\n"
+    variant = seeds("--dry-run", "configs/clustergan_usps_balanced.py:paper", "3")
+    assert (
+        variant.stdout == "+ py -m jaxcluster.main --config=configs/clustergan_usps_balanced.py:paper --config.seed=3\n"
+    )
     done = seeds("--dry-run", "configs/aspc_usps.py", "0,12", "--config.n_clusters=9")
     assert done.returncode == 0
     assert seeds("configs/aspc_usps.py", "0,12", "--config.n_clusters=9", "--dry-run").stdout == done.stdout

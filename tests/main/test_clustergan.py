@@ -118,7 +118,7 @@ def test_a_run_leaves_its_own_files_and_pictures(finished):
     results = json.loads((run / "summary.json").read_text())["results"]
     assert results["blocks"].keys() == {"cluster_sizes", "agreement", "scoring"}
     assert results["initial"]["scoring"].keys() == {"acc", "nmi", "ari"}
-    assert results["generated"]["variety"] > 0
+    assert results["generated"]["diversity"] > 0
     guide = results["initial"]["assignment"]  # the initial clustering, which the untrained players know nothing of
     assert sum(guide["cluster_sizes"]) == N
     assert guide["scoring"].keys() == {"acc", "nmi", "ari"}
@@ -149,7 +149,7 @@ def test_the_seed_decides_and_an_autoencoder_can_be_taken_over(finished, tmp_pat
     )
 
 
-def test_each_arm_has_a_workdir_of_its_own(finished, tmp_path, monkeypatch):
+def test_each_variant_has_a_workdir_of_its_own(finished, tmp_path, monkeypatch):
     """A workdir that cannot be made shows in the refusal which one it would have been."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").write_text("")
@@ -175,6 +175,6 @@ def test_images_that_the_players_cannot_take_are_refused(name, shape, message, t
     assert not (tmp_path / "run").exists()
 
 
-def test_an_unknown_arm_is_refused():
+def test_an_unknown_variant_is_refused():
     message = refused(f"{config_of('usps_balanced')}:papers")
     assert "the variant must be one of paper, rates, codes, scores, views, recipe, no_gan" in message

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-__all__ = ["variety"]
+__all__ = ["intra_cluster_diversity"]
 
 
-def variety(drawn, drawn_for, images, labels) -> float:
+def intra_cluster_diversity(drawn, drawn_for, images, labels) -> float:
     """Compare the spread of generated images with that of the real ones of the same cluster.
 
-    variety = mean over clusters of sum_p var_p(drawn) / sum_p var_p(real), with the unbiased variance of each pixel p
+    diversity = mean over clusters of sum_p var_p(drawn) / sum_p var_p(real), with the unbiased variance of each pixel p
 
     Args:
       drawn: [g, ...] generated images.
