@@ -4,11 +4,11 @@
     python -m configs.records.tables --pages README.md jaxcluster/*/README.md jaxcluster/*/*/README.md
                                                            # and put them where tables with the same heads stand
 
-Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-variant_VARIANT-seedN.json for a variant of an
-experiment. CONFIG-agreement.json and CONFIG-variants.json are what `python -m jaxcluster.workflow.agreement` wrote of the
-runs of one config, and of all variants; CONFIG-unguided.json the same of all seeds of the variant `views`.
+Each record is the summary.json of one run, named CONFIG-seedN.json, or CONFIG-variant_NAME-seedN.json for a variant.
+CONFIG-agreement.json and CONFIG-variants.json are what `python -m jaxcluster.workflow.agreement` wrote of the runs of
+one config, and of all variants; CONFIG-unguided.json the same of all seeds of the variant `views`.
 CONFIG-TITLE_VALUES-seedN.json are runs of a grid in which settings vary (`launch/grid.py --title`): see `aspc`.
-retrieval_BITS-variant_VARIANT-runN.json holds a run's summary, the scores of its codes by
+retrieval_BITS-variant_NAME-runN.json holds a run's summary, the scores of its codes by
 `python -m jaxcluster.metrics.retrieval`, and its agreement with the other seeds; hashing_mnist.json holds the shallow
 functions of the same table.
 """

@@ -1,8 +1,8 @@
 """Scores of clusterings and of binary codes against given labels, and what can be told without any; NumPy only.
 
 Scores serve scoring only: no phase of training, stopping, saving or predicting may need them. `diagnose`, `better_of`,
-`neighbor_information`, `evenness` and `intra_cluster_diversity` use no labels. Importing this room brings NumPy and nothing else
-(SciPy's assignment solver is imported where accuracy needs it).
+`neighbor_information`, `evenness` and `intra_cluster_diversity` use no labels. Importing this room brings NumPy and
+nothing else (SciPy's assignment solver is imported where accuracy needs it).
 """
 
 from jaxcluster.metrics import retrieval

@@ -52,7 +52,7 @@ BAD = [
     ("summary.json", "results", ..., "results is missing"),
     ("summary.json", "results.cluster_sizes", [2, -1], "results.cluster_sizes must be a list of sizes"),
     ("summary.json", "results.scoring", {"acc": "high"}, "results.scoring must be an object of finite numbers"),
-    ("summary.json", "results.generated.diversity", "much", "results.generated.diversity must be a finite number or null"),
+    ("summary.json", "results.generated.diversity", "much", "results.generated.diversity must be a finite number"),
 ]  # fmt: skip
 
 
