@@ -78,7 +78,7 @@ FAULTS = [
     Fault("algorithms/settings.py", "isinstance(v, int) and not isinstance(v, bool) and low", "isinstance(v, int) and low", "algorithms/test_bad_settings.py"),
     Fault("algorithms/settings.py", "return low <= value <= high and not (above", "return value >= low and not (above", "algorithms/test_bad_settings.py"),
     Fault("algorithms/settings.py", "(empty or len(v) > 0) and ", "", "algorithms/test_bad_settings.py"),
-    Fault("algorithms/settings.py", "raise ValueError(f\"{path}.{name} is no field; ", "print(f\"{path}.{name} is no field; ", "algorithms/test_settings.py main/test_configs.py"),
+    Fault("algorithms/settings.py", "raise ValueError(no_field(path, name, table))", "no_field(path, name, table)", "algorithms/test_settings.py main/test_configs.py"),
     Fault("workflow/fit.py", "    check_settings(config)  # before", "    # before", "main/test_configs.py"),
     Fault("workflow/settings.py", "return defaults | {name", "return {name", "workflow/test_settings.py"),
     Fault("workflow/predict.py", "        check_settings(config)\n", "", "workflow/test_settings.py"),

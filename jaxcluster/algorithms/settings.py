@@ -4,7 +4,8 @@ A table is a nested dict whose leaves are `Field`s. `defaults` makes the config 
 allowed, `docs` explains the fields, and `modernize` translates the names of earlier versions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -17,8 +18,10 @@ __all__ = [
     "check",
     "defaults",
     "docs",
+    "meant",
     "modern_name",
     "modernize",
+    "no_field",
     "number",
     "one_of",
     "share",
@@ -198,10 +201,22 @@ def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
             yield f"{path}{name}", value
 
 
+def no_field(path: str, name: str, known: Iterable[str]) -> str:
+    """The sentence about a field that is not there: which there are, and which one may have been meant."""
+    names = sorted(known)
+    return f"{path}.{name} is no field; {path} has {', '.join(names)}{meant(name, names)}"
+
+
+def meant(name: str, names: list[str]) -> str:
+    """The end of such a sentence: a question if a known name is close to the given one, else nothing."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def _refuse_unknown(config: Mapping[str, Any], table: Any, path: str = "config") -> None:
     for name, value in config.items():
         if name not in table:
-            raise ValueError(f"{path}.{name} is no field; {path} has {', '.join(sorted(table))}")
+            raise ValueError(no_field(path, name, table))
         is_group = not isinstance(table[name], Field)
         if isinstance(value, Mapping | ConfigDict) != is_group:
             kind = f"a group of fields ({', '.join(sorted(table[name]))})" if is_group else table[name].rule.allowed

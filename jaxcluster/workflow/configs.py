@@ -8,6 +8,7 @@ from types import ModuleType
 from ml_collections import ConfigDict
 
 import jaxcluster
+from jaxcluster.algorithms.settings import meant
 from jaxcluster.workflow.settings import UsageError
 
 __all__ = ["find", "load", "names", "summary"]
@@ -44,7 +45,7 @@ def find(name: str) -> tuple[Path, str]:
         return shipped, variant
     raise UsageError(
         f"--config={name}: no such file, and no config of this name; there are {', '.join(names())} "
-        "(each may be followed by :VARIANT, see --list)"
+        f"(each may be followed by :VARIANT, see --list){meant(file, names())}"
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxcluster import algorithms
-from jaxcluster.algorithms.settings import modernize
+from jaxcluster.algorithms.settings import modernize, no_field
 from jaxcluster.protocol import Method
 
 __all__ = ["UsageError", "check_settings", "completed", "field_at", "kind_of", "method_of", "settings_of"]
@@ -54,7 +54,7 @@ def field_at(config: ConfigDict, name: str) -> Any:
         if not isinstance(value, ConfigDict):
             raise UsageError(f"config.{name} is no field; {path} is {kind_of(value)}")
         if part not in value:
-            raise UsageError(f"{path}.{part} is no field; {path} has {', '.join(sorted(value))}")
+            raise UsageError(no_field(path, part, value))
         value, path = value[part], f"{path}.{part}"
     return value
 

@@ -21,6 +21,7 @@ def test_a_missing_config():
     assert "data.name, data.path: neither is given" in refused()
     said = refused("--config=no.py")
     assert said.startswith("--config=no.py: no such file, and no config of this name; there are aspc_digits, ")
+    assert refused("--config=aspc_dgits").endswith("see --list); did you mean aspc_digits?")
     assert "--config=: no such file" in refused("--config=")
     assert refused("--config") == "--config needs a value: --config=VALUE"
 
@@ -94,7 +95,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (
             ["--config.pretrain.epoch=1"],
             "config.pretrain.epoch is no field; config.pretrain has augment, batch_size, epochs, learning_rate, "
-            "momentum, optimizer",
+            "momentum, optimizer; did you mean epochs?",
         ),
         (["--config.pretrain.epochs.x=1"], "config.pretrain.epochs.x is no field; config.pretrain.epochs is a whole"),
         (["--config.seed=abc"], "config.seed must be a whole number, got 'abc'"),
