@@ -40,9 +40,15 @@ def empty_clusters(labels: jax.Array, n_clusters: int) -> jax.Array:
     return n_clusters - jnp.sum(jnp.bincount(labels, length=n_clusters) > 0)
 
 
-def empty_clusters_warning(info: dict[str, float], n_clusters: int) -> str:
-    """Name the empty clusters of an epoch whose figures have `empty_clusters`, or return an empty string."""
+def empty_clusters_warning(info: dict[str, float], n_clusters: int | None) -> str:
+    """Name the empty clusters of an epoch whose figures have `empty_clusters`, or return an empty string.
+
+    `n_clusters` is None where nobody has chosen it.
+    """
     empty = int(info["empty_clusters"])
     if not empty:
         return ""
-    return f"{empty} of {n_clusters} clusters {'is' if empty == 1 else 'are'} empty; n_clusters may be too large"
+    verb = "is" if empty == 1 else "are"
+    if n_clusters is None:
+        return f"{empty} {'cluster' if empty == 1 else 'clusters'} {verb} empty"
+    return f"{empty} of {n_clusters} clusters {verb} empty; n_clusters may be too large"

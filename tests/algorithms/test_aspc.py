@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcluster import clusterers, metrics
 from jaxcluster.algorithms import aspc
+from jaxcluster.algorithms.initial import initial_clustering
 from jaxcluster.protocol import Batch
 from jaxcluster.runtime import devices, epochs
 
@@ -21,9 +23,8 @@ def images(dtype=np.uint8):
     return np.random.default_rng(0).integers(0, 256, (N, *SHAPE)).astype(dtype)
 
 
-@functools.cache
-def build(**changes):
-    """A small ASPC-DA whose steps and updates are compiled, as the trainer compiles them."""
+def small(**changes):
+    """Settings for three clusters of 50 small images; field__name=value changes one."""
     config = aspc.get_config()
     config.n_clusters = 3
     config.network.hidden = (16, 12)
@@ -33,7 +34,13 @@ def build(**changes):
         room, name = field.split("__")
         config[room][name] = value
     aspc.check(config, N)
-    algorithm = aspc.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
+    return config
+
+
+@functools.cache
+def build(**changes):
+    """A small ASPC-DA whose steps and updates are compiled, as the trainer compiles them."""
+    algorithm = aspc.build(small(**changes), num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
     return algorithm._replace(phases=tuple(compiled(phase) for phase in algorithm.phases))
 
 
@@ -179,6 +186,41 @@ def test_equal_losses_select_nothing_and_that_is_reported():
     assert algorithm.phases[1].fault({name: float(value) for name, value in info.items()}) != ""
 
 
+@pytest.mark.parametrize("method", ["kmeans", "spectral", "ward", "mixture", "rcc"])
+def test_training_begins_with_the_clusters_of_any_method(method):
+    """Three groups that lie apart; each center is the mean of its cluster. RCC finds their number."""
+    truth = np.arange(N) % 3
+    points = (9 * np.eye(4)[truth] + 0.1 * np.random.default_rng(0).normal(size=(N, 4))).astype(np.float32)
+    config = small(initial__method=method)
+    config.n_clusters = 5 if method == "rcc" else 3
+    phase = aspc.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1.0).phases[1]
+    model = build().phases[0].begin(None, None, None, KEY, None).params
+    state = phase.begin(model, {"embedding": jnp.asarray(points)}, None, KEY, lambda: None)
+    assert metrics.nmi(truth, state.labels) == 1
+    for k in range(3):
+        np.testing.assert_allclose(state.centers[k], points[np.asarray(state.labels) == k].mean(0), rtol=1e-4)
+    np.testing.assert_array_equal(state.weights, 1)
+    template = phase.template() if phase.n_clusters is None else phase.template(phase.n_clusters(state))
+    assert jax.tree.map(jnp.shape, state) == jax.tree.map(jnp.shape, template)
+
+
+def test_what_rcc_leaves_unassigned_has_no_weight_at_first(monkeypatch):
+    points = jnp.asarray([[0.0, 0.0], [0.0, 1.0], [9.0, 0.0], [5.0, 0.0]])
+    found = clusterers.METHODS["rcc"](KEY, np.asarray(points), None)._replace(
+        labels=np.array([0, 0, 1, -1], np.int32), centers=np.array([[0, 0.5], [9, 0]])
+    )
+    monkeypatch.setitem(clusterers.METHODS, "rcc", lambda *_, **__: found)
+    settings = small(initial__method="rcc").initial
+    start = initial_clustering(settings, KEY, points, 7, lambda: None)
+    np.testing.assert_array_equal(start.labels, [0, 0, 1, 1])
+    np.testing.assert_array_equal(start.weights, [1, 1, 1, 0])
+    nothing = found._replace(labels=np.full(4, -1, np.int32), centers=np.zeros((0, 2)))
+    monkeypatch.setitem(clusterers.METHODS, "rcc", lambda *_, **__: nothing)
+    start = initial_clustering(settings, KEY, points, 7, lambda: None)
+    np.testing.assert_array_equal(start.centers, [[3.5, 0.25]])
+    np.testing.assert_array_equal(start.labels, 0)
+
+
 def test_outputs_by_hand():
     centers = jnp.asarray([[0.0, 0.0], [4.0, 0.0], [0.0, 100.0]])
     rows = {"embedding": jnp.asarray([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [4.0, 3.0]])}
@@ -268,7 +310,7 @@ def replicas_are_equal(state, num_devices):
         ("finetune.weights_on", "both", "config.finetune.weights_on must be 'clean' or 'augmented'"),
         ("finetune.mean_over", "some", "config.finetune.mean_over must be 'selected' or 'all'"),
         ("finetune.momentum", 1.0, "config.finetune.momentum must be a number between 0 and 1, 1 excluded, got 1.0"),
-        ("initial.method", "spectral", "config.initial.method must be 'kmeans', got 'spectral'"),
+        ("initial.method", "birch", "config.initial.method must be 'kmeans' or 'spectral' or 'ward' or"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(field, value, message):

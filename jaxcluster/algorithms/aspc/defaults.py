@@ -14,7 +14,11 @@ FIELDS = {  # one setting for all data sets, as the paper insists; a config file
     "augment": groups.AUGMENT,
     "pretrain": groups.PRETRAIN,
     "initial": {  # the initial clustering of the embeddings
-        "method": Field("kmeans", one_of("kmeans"), "how the embeddings are clustered at first"),
+        "method": Field(
+            "kmeans",
+            one_of("kmeans", "spectral", "ward", "mixture", "rcc"),
+            "how the embeddings are clustered at first (Table 6); the last one finds the number of clusters itself",
+        ),
         **groups.KMEANS,
     },
     "finetune": {

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxcluster import losses, spl
-from jaxcluster.algorithms.kmeans import kmeans_from_config
+from jaxcluster.algorithms.initial import initial_clustering
 from jaxcluster.algorithms.outputs import empty_clusters, empty_clusters_warning
 from jaxcluster.algorithms.pretraining import gradient_step
 from jaxcluster.clusterers import nearest
@@ -33,6 +33,13 @@ from jaxcluster.protocol import Batch, Phase
 __all__ = ["FinetuneState", "finetune_phase"]
 
 Array = jax.Array
+_BEGINNINGS = {
+    "kmeans": "k-means of the embeddings, {n_init} restarts",
+    "spectral": "spectral clustering of the embeddings",
+    "ward": "agglomerative clustering of the embeddings (Ward)",
+    "mixture": "a Gaussian mixture of the embeddings",
+    "rcc": "robust continuous clustering of the embeddings, which finds their number",
+}
 
 
 class FinetuneState(NamedTuple):
@@ -47,17 +54,17 @@ class FinetuneState(NamedTuple):
 
 def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int) -> Phase:
     """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
-    settings, n_clusters = config.finetune, config.n_clusters
+    settings = config.finetune
+    finds_number = config.initial.method == "rcc"
     age_epochs = settings.age_epochs or (settings.epochs if settings.epochs > 0 else 100)
 
-    def init(encoder: dict, centers: Array, labels: Array) -> FinetuneState:
-        weights = jnp.ones(labels.shape, centers.dtype)
+    def init(encoder: dict, centers: Array, labels: Array, weights: Array) -> FinetuneState:
         return FinetuneState(encoder, optimizer.init(encoder), centers, labels, weights)
 
     def begin(model, features, images, key: Array, poll) -> FinetuneState:
         del images
-        initial = kmeans_from_config(config.initial, key, features["embedding"], n_clusters, poll)
-        return jax.jit(init)(model["encoder"], initial.centers, initial.labels)
+        initial = initial_clustering(config.initial, key, features["embedding"], config.n_clusters, poll)
+        return jax.jit(init)(model["encoder"], *initial)
 
     def step(state: FinetuneState, batch: Batch, key: Array, *, axis_name: str | None = None):
         """Move the selected samples of a batch towards their centers ([P2] Eq. 17)."""
@@ -98,8 +105,10 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             "age": age,
             "selected": jnp.mean(weights),
             "change": jnp.mean((labels != state.labels).astype(paced.dtype)),  # [P2] Eq. 18
-            "empty_clusters": empty_clusters(labels, n_clusters),
+            "empty_clusters": empty_clusters(labels, len(state.centers)),
         }
+        if finds_number:
+            info["n_clusters"] = jnp.asarray(len(state.centers), paced.dtype)
         return state._replace(labels=labels, weights=weights), info
 
     def fault(info: dict[str, float]) -> str:
@@ -110,15 +119,21 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             )
         return ""
 
+    def warning(info: dict[str, float]) -> str:
+        if info.get("n_clusters") == 1:
+            return "robust continuous clustering has found one cluster only; train the autoencoder longer, or choose K"
+        return empty_clusters_warning(info, None if finds_number else config.n_clusters)
+
     def done(info: dict[str, float]) -> str:
         if info["change"] < settings.tolerance:
             return f"label change {info['change']:.4%} is below finetune.tolerance {settings.tolerance:.4%}"
         return ""
 
-    def template() -> FinetuneState:
+    def template(n_clusters: int = config.n_clusters) -> FinetuneState:
         encoder = jax.eval_shape(network.init, jax.random.key(0))["encoder"]
         centers = jax.ShapeDtypeStruct((n_clusters, config.network.embedding), jnp.zeros(()).dtype)
-        return jax.eval_shape(init, encoder, centers, jax.ShapeDtypeStruct((num_samples,), jnp.int32))
+        labels = jax.ShapeDtypeStruct((num_samples,), jnp.int32)
+        return jax.eval_shape(init, encoder, centers, labels, jax.ShapeDtypeStruct((num_samples,), centers.dtype))
 
     return Phase(
         name="finetune",
@@ -132,8 +147,9 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         update=update,
         labels=lambda state: state.labels,
         fault=fault,
-        warning=lambda info: empty_clusters_warning(info, n_clusters),
+        warning=warning,
         done=done,
-        beginning=f"k-means of the embeddings, {config.initial.n_init} restarts",
+        beginning=_BEGINNINGS[config.initial.method].format(n_init=config.initial.n_init),
         shown=("loss", "selected", "change"),
+        n_clusters=(lambda state: len(state.centers)) if finds_number else None,
     )
