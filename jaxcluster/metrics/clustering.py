@@ -6,9 +6,13 @@ group like the others; whoever means "noise" by it drops those samples first. Th
 be that of classes.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 __all__ = ["accuracy", "ari", "contingency", "evenness", "match", "matched_table", "nmi"]
+
+DENSE_CELLS = 10_000_000  # largest table that is assigned as a whole; memory of a larger one follows n instead
 
 _MEANS = {
     "arithmetic": lambda a, b: (a + b) / 2,
@@ -31,14 +35,8 @@ def contingency(labels_true, labels_pred) -> tuple[np.ndarray, np.ndarray, np.nd
       (table [classes, clusters] int64, classes [classes], clusters [clusters]); the names are sorted and only
       those that occur are listed, so no row or column is empty.
     """
-    true, pred = _names("labels_true", labels_true), _names("labels_pred", labels_pred)
-    if len(true) != len(pred):
-        raise ValueError(f"labels_true and labels_pred must have the same length, got {len(true)} and {len(pred)}")
-    classes, rows = np.unique(true, return_inverse=True)
-    clusters, columns = np.unique(pred, return_inverse=True)
-    shape = len(classes), len(clusters)
-    table = np.bincount(rows.astype(np.int64) * shape[1] + columns, minlength=shape[0] * shape[1])
-    return table.reshape(shape).astype(np.int64), classes, clusters
+    counts = _count(labels_true, labels_pred)
+    return counts.table(), counts.classes, counts.clusters
 
 
 def match(labels_true, labels_pred) -> dict:
@@ -57,10 +55,10 @@ def match(labels_true, labels_pred) -> dict:
 
     Reference: ASPC-DA (TKDE 2019), Eq. 19.
     """
-    table, classes, clusters = contingency(labels_true, labels_pred)
-    rows, columns = _assignment(table)
+    counts = _count(labels_true, labels_pred)
+    rows, columns = _assignment(counts)
     pairs = sorted(zip(columns.tolist(), rows.tolist(), strict=True))
-    return {clusters[k].item(): classes[j].item() for k, j in pairs}
+    return {counts.clusters[k].item(): counts.classes[j].item() for k, j in pairs}
 
 
 def matched_table(labels_true, labels_pred) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,8 +73,9 @@ def matched_table(labels_true, labels_pred) -> tuple[np.ndarray, np.ndarray, np.
       in sorted order; a class without a cluster of its own and a cluster without a class come last, sorted as
       well.
     """
-    table, classes, clusters = contingency(labels_true, labels_pred)
-    rows, columns = _assignment(table)
+    counts = _count(labels_true, labels_pred)
+    table, classes, clusters = counts.table(), counts.classes, counts.clusters
+    rows, columns = _assignment(counts)
     rows = np.concatenate([rows, np.setdiff1d(np.arange(len(classes)), rows)])
     columns = np.concatenate([columns, np.setdiff1d(np.arange(len(clusters)), columns)])
     return table[np.ix_(rows, columns)], classes[rows], clusters[columns]
@@ -97,8 +96,11 @@ def accuracy(labels_true, labels_pred) -> float:
 
     Reference: ASPC-DA (TKDE 2019), Eq. 19.
     """
-    table, _, _ = contingency(labels_true, labels_pred)
-    return float(table[_assignment(table)].sum() / table.sum())
+    counts = _count(labels_true, labels_pred)
+    best = np.full(len(counts.classes), -1)
+    rows, columns = _assignment(counts)
+    best[rows] = columns
+    return float(counts.n[best[counts.row] == counts.column].sum() / counts.n.sum())
 
 
 def nmi(labels_true, labels_pred, *, average: str = "arithmetic") -> float:
@@ -120,15 +122,14 @@ def nmi(labels_true, labels_pred, *, average: str = "arithmetic") -> float:
     """
     if average not in _MEANS:
         raise ValueError(f"average must be one of {', '.join(_MEANS)}, got {average!r}")
-    table, _, _ = contingency(labels_true, labels_pred)
-    j, k = np.nonzero(table)
-    if len(j) == len(table) == len(table.T):  # the same partition: 1 exactly, not up to rounding
+    counts = _count(labels_true, labels_pred)
+    j, k, shape = counts.row, counts.column, counts.shape
+    if len(j) == shape[0] == shape[1]:  # the same partition: 1 exactly, not up to rounding
         return 1.0
-    if 1 in table.shape:
+    if 1 in shape:
         return 0.0
-    n = table.sum()
-    joint = table[j, k].astype(np.float64)
-    row, column = table.sum(1).astype(np.float64), table.sum(0).astype(np.float64)
+    n, joint = counts.n.sum(), counts.n.astype(np.float64)
+    row, column = (sums.astype(np.float64) for sums in counts.sums())
     information = np.sum(joint / n * (np.log(joint) + np.log(n) - np.log(row[j]) - np.log(column[k])))
     value = information / _MEANS[average](_entropy(row), _entropy(column))
     return float(np.clip(value, 0.0, 1.0))
@@ -151,11 +152,9 @@ def ari(labels_true, labels_pred) -> float:
 
     Reference: Hubert and Arabie (1985), Comparing partitions.
     """
-    table, _, _ = contingency(labels_true, labels_pred)
-    both, row, column = (
-        _pairs(counts) for counts in (table.ravel().tolist(), table.sum(1).tolist(), table.sum(0).tolist())
-    )
-    total = _pairs([int(table.sum())])
+    counts = _count(labels_true, labels_pred)
+    both, row, column = (_pairs(each.tolist()) for each in (counts.n, *counts.sums()))
+    total = _pairs([int(counts.n.sum())])
     if row == column == both:
         return 1.0
     return 2 * (total * both - row * column) / (total * (row + column) - 2 * row * column)
@@ -180,6 +179,42 @@ def evenness(labels_pred, *, n_clusters: int | None = None) -> float:
     if size < len(counts):
         raise ValueError(f"n_clusters must be at least the {len(counts)} clusters that occur, got {n_clusters}")
     return 1.0 if size == 1 else float(np.clip(_entropy(counts) / np.log(size), 0.0, 1.0))
+
+
+class _Counts(NamedTuple):
+    """The cells of a contingency table that are not 0, row by row."""
+
+    classes: np.ndarray  # [classes] names
+    clusters: np.ndarray  # [clusters] names
+    row: np.ndarray  # [cells] class of each cell
+    column: np.ndarray  # [cells] cluster
+    n: np.ndarray  # [cells] samples, int64
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.classes), len(self.clusters)
+
+    def table(self) -> np.ndarray:
+        table = np.zeros(self.shape, np.int64)
+        table[self.row, self.column] = self.n
+        return table
+
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """(samples of each class, samples of each cluster), int64."""
+        sums = np.zeros(self.shape[0], np.int64), np.zeros(self.shape[1], np.int64)
+        np.add.at(sums[0], self.row, self.n)
+        np.add.at(sums[1], self.column, self.n)
+        return sums
+
+
+def _count(labels_true, labels_pred) -> _Counts:
+    true, pred = _names("labels_true", labels_true), _names("labels_pred", labels_pred)
+    if len(true) != len(pred):
+        raise ValueError(f"labels_true and labels_pred must have the same length, got {len(true)} and {len(pred)}")
+    classes, rows = np.unique(true, return_inverse=True)
+    clusters, columns = np.unique(pred, return_inverse=True)
+    cells, counts = np.unique(rows.astype(np.int64) * len(clusters) + columns, return_counts=True)
+    return _Counts(classes, clusters, cells // len(clusters), cells % len(clusters), counts.astype(np.int64))
 
 
 def _names(argument: str, values) -> np.ndarray:
@@ -212,10 +247,26 @@ def _plain(argument: str, values: np.ndarray) -> np.ndarray:
     raise ValueError(f"{argument} must hold integers or strings, got objects of types {types}")
 
 
-def _assignment(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.optimize import linear_sum_assignment
+def _assignment(counts: _Counts) -> tuple[np.ndarray, np.ndarray]:
+    """(classes, clusters) that are matched, as positions."""
+    n_classes, n_clusters = counts.shape
+    if n_classes * n_clusters <= DENSE_CELLS:
+        from scipy.optimize import linear_sum_assignment
 
-    return linear_sum_assignment(table, maximize=True)
+        return linear_sum_assignment(counts.table(), maximize=True)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    # Each class has a column of its own to be left over with, at no gain: a matching of all classes always exists. One
+    # is added to all weights, as a weight of 0 would be no edge; all matchings have as many edges, so none gains by it.
+    left_over = np.arange(n_classes)
+    weights = np.concatenate([counts.n + 1, np.ones(n_classes)])
+    columns = np.concatenate([counts.column, n_clusters + left_over])
+    edges = (np.concatenate([counts.row, left_over]), columns)
+    graph = coo_array((weights, edges), shape=(n_classes, n_clusters + n_classes)).tocsr()
+    rows, columns = min_weight_full_bipartite_matching(graph, maximize=True)
+    matched = columns < n_clusters
+    return rows[matched], columns[matched]
 
 
 def _entropy(counts: np.ndarray) -> float:

@@ -115,6 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.out is not None and options.out.exists():
             raise ValueError(f"--out {options.out} exists; nothing is overwritten")
+        if options.out is not None and not options.out.parent.is_dir():
+            raise ValueError(f"--out {options.out}: there is no folder {options.out.parent}")
         found = rank(options.runs)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 import sklearn.metrics
 
 from jaxcluster import metrics
+from jaxcluster.metrics import clustering
 from tests.oracles import clustering as oracle
 
 SCORES = [metrics.accuracy, metrics.nmi, metrics.ari]
@@ -35,6 +37,31 @@ def test_by_hand():
     spread = 0.75 * np.log(4 / 3) + 0.25 * np.log(4)
     np.testing.assert_allclose(metrics.nmi(true, pred), 2 * information / (np.log(2) + spread))
     assert metrics.ari(true, pred) == 0.0  # S = 1, A = 2, B = 3, T = 6: S = A B / T
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (9, 2), (1, 6), (6, 1), (30, 30)])
+def test_a_table_too_large_to_hold_is_assigned_as_well(shape, monkeypatch):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        true, pred = (rng.integers(groups, size=50) for groups in shape)
+        held = metrics.accuracy(true, pred)
+        matched = metrics.match(true, pred)
+        monkeypatch.setattr(clustering, "DENSE_CELLS", 0)
+        assert metrics.accuracy(true, pred) == held
+        assert np.mean([metrics.match(true, pred).get(k) == j for j, k in zip(true, pred)]) == held
+        monkeypatch.undo()
+        assert np.mean([matched.get(k) == j for j, k in zip(true, pred)]) == held
+
+
+def test_memory_follows_the_samples_and_not_the_groups():
+    true, pred = np.random.default_rng(0).integers(0, 50_000, (2, 50_000))
+    tracemalloc.start()
+    found = metrics.nmi(true, pred), metrics.ari(true, pred)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * 2**20
+    expected = (sklearn.metrics.normalized_mutual_info_score, sklearn.metrics.adjusted_rand_score)
+    np.testing.assert_allclose(found, [score(true, pred) for score in expected], atol=1e-9)
 
 
 def test_more_clusters_than_classes_and_fewer():

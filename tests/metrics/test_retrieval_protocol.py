@@ -123,7 +123,9 @@ def test_the_command_runs_as_a_module(files):
 
 
 def test_errors_of_the_command(files, tmp_path, capsys):
-    _, _, arguments = files
+    _, labels, arguments = files
+    (tmp_path / "empty.npy").write_bytes(b"")
+    np.save(tmp_path / "nan.npy", np.where(labels == labels[0], np.nan, labels))
     for change, message in [
         (["--queries", "300"], "n_queries must lie between 1 and 299 for 300 samples, got 300"),
         (["--queries", "50"], "k must lie between 1 and the 250 items of the gallery, got 1000"),
@@ -132,6 +134,10 @@ def test_errors_of_the_command(files, tmp_path, capsys):
         (["--labels", arguments[1]], r"labels must have shape \[300\] like the codes, got \(300, 12\)"),
         (["--k", "10", "--queries", "51", "--stratified"], "n_queries must divide by the 4 classes, got 51"),
         (["--k", "10", "--queries", "296", "--stratified"], "takes 74 of each class, but one has only"),
+        (["--codes", str(tmp_path / "empty.npy")], "--codes: .*empty.npy cannot be read as .npy"),
+        (["--labels", str(tmp_path / "nan.npy")], "labels must be known for all samples, got NaN or infinity among"),
+        (["--threshold", "nan"], "threshold must be a finite number, got nan"),
+        (["--out", str(tmp_path / "no" / "out.json")], "--out .*out.json: there is no folder .*no"),
     ]:
         assert command.main([*arguments, *change]) == 2
         captured = capsys.readouterr()

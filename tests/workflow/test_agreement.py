@@ -43,6 +43,8 @@ def test_what_cannot_be_compared_is_refused(tmp_path, capsys):
     (tmp_path / "out.json").write_text("")
     assert agreement.main([str(one), str(one), "--out", str(tmp_path / "out.json")]) == 2
     assert "out.json exists; nothing is overwritten" in capsys.readouterr().err
+    assert agreement.main([str(one), str(one), "--out", str(tmp_path / "no" / "out.json")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
 
 
 def test_runs_on_other_data_are_refused(tmp_path, capsys):

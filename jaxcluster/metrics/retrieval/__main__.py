@@ -30,6 +30,8 @@ def main(arguments=None) -> int:
     try:
         if options.out is not None and options.out.exists():
             raise ValueError(f"--out {options.out} exists; nothing is overwritten")
+        if options.out is not None and not options.out.parent.is_dir():
+            raise ValueError(f"--out {options.out}: there is no folder {options.out.parent}")
         bits = codes.binarize(_load("--codes", options.codes), threshold=options.threshold)
         labels = _load("--labels", options.labels)
         rows = [
@@ -47,8 +49,6 @@ def main(arguments=None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    if options.out is not None:
-        options.out.write_text(json.dumps(_record(bits, options, rows), indent=1) + "\n")
     n, width = bits.shape
     print(
         f"{n - options.queries:,} items of {width} bits, {len(np.unique(bits, axis=0)):,} different codes; "
@@ -60,6 +60,8 @@ def main(arguments=None) -> int:
         values = 100 * np.array([getattr(row, field) for row in rows])
         spread = f" +- {values.std(ddof=1):.2f}" if len(values) > 1 else ""
         print(f"{name.format(k=options.k):<26}{values.mean():6.2f}{spread}")
+    if options.out is not None:
+        options.out.write_text(json.dumps(_record(bits, options, rows), indent=1) + "\n")
     return 0
 
 
@@ -80,7 +82,7 @@ def _record(bits: np.ndarray, options: argparse.Namespace, rows: list) -> dict:
 def _load(option: str, path: pathlib.Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{option}: {path} cannot be read as .npy: {error}") from error
 
 

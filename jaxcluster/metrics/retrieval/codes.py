@@ -22,6 +22,8 @@ def binarize(codes, *, threshold: float = 0.5) -> np.ndarray:
     Reference: ClusterGAN (CVPR 2019), Sec. 4 (implementation details).
     """
     codes = np.asarray(codes)
+    if not np.isfinite(threshold):
+        raise ValueError(f"threshold must be a finite number, got {threshold}")
     if codes.ndim != 2 or 0 in codes.shape:
         raise ValueError(f"codes must have shape [n, bits] and not be empty, got {codes.shape}")
     if codes.dtype == np.bool_:

@@ -149,4 +149,6 @@ def _labels(argument: str, values, n: int) -> np.ndarray:
     values = np.asarray(values)
     if values.shape != (n,):
         raise ValueError(f"{argument} must have shape [{n}] like the codes, got {values.shape}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(f"{argument} must be known for all samples, got NaN or infinity among them")
     return values
