@@ -113,6 +113,8 @@ def main(argv: list[str] | None = None) -> int:
             raise DataError(f"--out {out}: expected a name that ends in .npz")
         if out.exists():
             raise DataError(f"--out {out}: exists already; remove it or choose another name")
+        if not out.parent.is_dir():
+            raise DataError(f"--out {out}: there is no folder {out.parent}")
         parts = []
         for field, path in (("--train", options.train), ("--test", options.test)):
             parts.append(read_digits(path, field))
@@ -127,7 +129,7 @@ def main(argv: list[str] | None = None) -> int:
             np.savez_compressed(file, x=x, y=y)
     except (DataError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2
     print(f"{out}: x {list(x.shape)} float32 in [0, 1], y [{len(y)}]")
     return 0
 

@@ -41,7 +41,7 @@ def test_both_publishers_give_the_same_file(tmp_path, form, pack, capsys):
     np.testing.assert_array_equal(found.images.reshape(7, 256), (VALUES.astype(np.float32) + 1) / 2)
     assert found.label_names == ("0", "1", "4", "5", "6", "7", "9")
     assert (found.offset, found.scale) == (0, 1)
-    assert usps.main(options) == 1
+    assert usps.main(options) == 2
     assert "usps.npz: exists already; remove it or choose another name" in capsys.readouterr().err
 
 
@@ -72,7 +72,10 @@ def test_files_that_are_not_as_published(tmp_path, content, message):
 def test_errors_of_the_command_are_one_line(tmp_path, capsys):
     missing = str(tmp_path / "none.gz")
     out = str(tmp_path / "x.npz")
-    assert usps.main(["--train", missing, "--test", missing, "--out", out]) == 1
+    assert usps.main(["--train", missing, "--test", missing, "--out", out]) == 2
     assert capsys.readouterr().err == f"error: --train {missing}: no such file\n"
-    assert usps.main(["--train", missing, "--test", missing, "--out", "x.npy"]) == 1
+    folder = str(tmp_path / "no" / "x.npz")
+    assert usps.main(["--train", missing, "--test", missing, "--out", folder]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert usps.main(["--train", missing, "--test", missing, "--out", "x.npy"]) == 2
     assert capsys.readouterr().err == "error: --out x.npy: expected a name that ends in .npz\n"
