@@ -21,7 +21,7 @@ import statistics
 
 from scipy.stats import spearmanr
 
-from configs.records import aspc, peers_table, sentences, viewgraph
+from configs.records import aspc, dec, peers_table, sentences, viewgraph
 from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
 
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -204,7 +204,7 @@ def everything() -> list[str]:
     clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
     peers = json.loads((FOLDER / "peers.json").read_text())
-    clustering += [viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
+    clustering += [dec.results_table(), viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
     made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_VARIANTS)]
     made += sentences.everything()
     return [text for text in made if text]
