@@ -43,15 +43,18 @@ def table(record: dict, *, recorded: bool = True) -> str:
     heads = ["set", "method", "seeds", "ACC", "worst seed", "NMI", "assigned", "CPU s", "wall s, device", "predicts"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name in SETS:
-        rows = []
+        rows, measured = [], record["cells"].get(name, {})
         for method, (title, predicts) in METHODS.items():
-            cells = list(record["cells"].get(name, {}).get(method, {}).values())
+            cells = list(measured.get(method, {}).values())
             if cells:
                 rows.append([title, *_row(cells), _processor(cells), "–", predicts])
-        for summaries in runs(f"viewgraph_{name}-seed*.json").values() if recorded else ():
+        others = dict(RECORDED.get(name, {})) if recorded else {}
+        if "viewgraph" in measured:  # the same method, measured beside the others
+            others.pop(f"viewgraph_{name}", None)
+        for summaries in runs(f"viewgraph_{name}-seed*.json").values() if f"viewgraph_{name}" in others else ():
             cells = _as_cells(summaries, initial=True)
             rows.append([f"graph alone, recorded{mark(summaries)}", *_row(cells), "not measured", "–", "no"])
-        for config, title in RECORDED.get(name, {}).items() if recorded else ():
+        for config, title in others.items():
             for summaries in runs(f"{config}-seed*.json").values():
                 rows.append([f"{title}, recorded{mark(summaries)}", *_row(_as_cells(summaries)), "not measured"])
                 rows[-1] += [_wall(summaries), "yes"]

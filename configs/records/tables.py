@@ -204,7 +204,13 @@ def everything() -> list[str]:
     clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
     peers = json.loads((FOLDER / "peers.json").read_text())
-    clustering += [dec.results_table(), viewgraph.results_table(), viewgraph.parts_table(), peers_table.table(peers)]
+    clustering += [
+        dec.results_table(),
+        viewgraph.results_table(),
+        viewgraph.calibration_table(),
+        viewgraph.parts_table(),
+        peers_table.table(peers),
+    ]
     made = clustering + rankings + [retrieval_table(), *map(retrieval_agreement, RETRIEVAL_VARIANTS)]
     made += sentences.everything()
     return [text for text in made if text]

@@ -4,9 +4,10 @@ import statistics
 
 from configs.records.reading import mark, runs, spread, three
 
-__all__ = ["parts_table", "results_table"]
+__all__ = ["calibration_table", "parts_table", "results_table"]
 
 SETS = {
+    "viewgraph_digits": "digits of 8x8, 1,797",
     "viewgraph_usps": "USPS, 9,298",
     "viewgraph_mnist_test": "MNIST test, 10,000",
     "viewgraph_mnist": "MNIST, 70,000",
@@ -52,6 +53,24 @@ def parts_table() -> str:
             scores = [[summary["results"]["scoring"][score] for summary in found] for score in ("acc", "nmi")]
             cells.append(" / ".join(f"{three(statistics.mean(s))} ± {three(statistics.stdev(s))}" for s in scores))
         lines.append(f"| {words} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def calibration_table() -> str:
+    """How far the confidence is from the accuracy, of the runs that have recorded it."""
+    lines = [
+        "| data | seeds | expected calibration error (each seed) | mean confidence | mean ACC |",
+        "|---|---|---|---|---|",
+    ]
+    for config, name in SETS.items():
+        found = [
+            run["results"] for run in runs(f"{config}-seed*.json").get(config, []) if "calibration" in run["results"]
+        ]
+        if len(found) > 1:
+            errors = [results["calibration"]["ece"] for results in found]
+            sure = statistics.mean(results["mean_confidence"] for results in found)
+            right = statistics.mean(results["scoring"]["acc"] for results in found)
+            lines.append(f"| {name} | {len(found)} | {spread(errors)} | {three(sure)} | {three(right)} |")
     return "\n".join(lines)
 
 

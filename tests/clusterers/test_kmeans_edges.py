@@ -95,3 +95,10 @@ def test_a_converged_restart_is_left_as_it_is():
     after = ROOM._iterate(run, points, jnp.int32(1), jnp.float32(0))
     moved = np.any(np.asarray(after.centers != run.centers), axis=(1, 2))
     np.testing.assert_array_equal(moved, [True, False, True])
+
+
+def test_empty_clusters_take_the_farthest_points_the_farthest_first():
+    points = jnp.asarray([[0.0], [1.0], [3.0], [10.0]])  # all nearest to the first center, at 1, 0, 4 and 81
+    moved, inertia, _ = ROOM._lloyd(points, jnp.asarray([[1.0], [100.0], [200.0]]), jnp.float32(0))
+    np.testing.assert_array_equal(moved, [[3.5], [10.0], [3.0]])
+    assert inertia == 86
