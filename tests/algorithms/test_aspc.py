@@ -150,7 +150,7 @@ def test_update_follows_equations_15_10_and_16(epoch):
 
 def test_weights_on_augmented_images_are_the_printed_equation_16():
     algorithm = build(finetune__weights_on="augmented")
-    state = finetune_state(algorithm)
+    state = finetune_state(algorithm, labels=jnp.zeros(N, jnp.int32))  # the targets are those of the new labels
     rng = np.random.default_rng(1)
     z, augmented = (rng.normal(size=(N, 4)).astype(np.float32) for _ in range(2))
     after, _ = algorithm.phases[1].update(state, {"embedding": jnp.asarray(z), "augmented": jnp.asarray(augmented)}, 0)

@@ -136,6 +136,18 @@ def test_labels_are_kept_until_it_is_time_to_renew_them():
     np.testing.assert_array_equal(never.labels, state.partition)
 
 
+def test_the_running_mean_forgets_the_first_weights_fast():
+    """w̄ ← c w̄ + (1 − c) w with c = (1 + t) / (10 + t) at first: .1, then 2 / 11."""
+    phase, state = begun(settings(), vectors(TOUCHING))
+    index = jnp.arange(8, dtype=jnp.int32)
+    batch = Batch(jnp.asarray(vectors(TOUCHING)[:8]), index, index, jnp.ones(8, bool))
+    step, expected = jax.jit(phase.step), np.asarray(state.average["head"]["kernel"])
+    for share in (0.1, 2 / 11):
+        state, _ = step(state, batch, KEY)
+        expected = share * expected + (1 - share) * np.asarray(state.params["head"]["kernel"])
+        np.testing.assert_allclose(state.average["head"]["kernel"], expected, rtol=1e-5)
+
+
 def test_padding_and_unselected_samples_count_nowhere():
     phase, state = begun(settings(ensemble=2), vectors(TOUCHING))
     index, position = jnp.arange(8, dtype=jnp.int32), jnp.arange(8, dtype=jnp.int32)

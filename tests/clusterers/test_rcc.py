@@ -50,6 +50,16 @@ def test_the_graph_has_the_mutual_neighbors_and_is_in_one_piece_where_the_neighb
     assert set(range(40)) == set(edges.ravel().tolist())
 
 
+def test_line_variables_make_the_robust_penalty():
+    """l = (μ / (μ + y²))² turns l y² + μ (√l − 1)² into ρ(y) = μ y² / (μ + y²); weak edges move no point."""
+    points, edges, _ = random_graph()
+    x, weak = jnp.asarray(points, jnp.float32), jnp.full(len(edges), 1e-9, jnp.float32)
+    _, lines, value = ROOM._step(x, x, jnp.asarray(edges), weak, 0.5, 2.0)
+    squares = ((points[edges[:, 0]] - points[edges[:, 1]]) ** 2).sum(1)
+    np.testing.assert_allclose(lines, (0.5 / (0.5 + squares)) ** 2, rtol=1e-4)
+    np.testing.assert_allclose(float(value) / 1e-9, (0.5 * squares / (0.5 + squares)).sum(), rtol=1e-3)
+
+
 def test_an_alternation_never_raises_the_objective():
     points, edges, weights = random_graph()
     x = jnp.asarray(points, jnp.float32)

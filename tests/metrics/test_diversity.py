@@ -13,6 +13,11 @@ def test_by_hand():
     assert metrics.intra_cluster_diversity(drawn, [0, 1, 0, 1], real, [0, 0, 1, 1]) == pytest.approx((0.25 + 0) / 2)
 
 
+def test_unequal_numbers_of_images_are_no_difference():
+    real, drawn = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0]])  # unbiased variances 1 and 2
+    assert metrics.intra_cluster_diversity(drawn, [0, 0], real, [0, 0, 0]) == pytest.approx(2)
+
+
 def test_copies_of_the_real_images_have_diversity_one_and_half_the_contrast_a_quarter():
     rng = np.random.default_rng(0)
     images, labels = rng.random((60, 4, 4, 1)), rng.integers(3, size=60)

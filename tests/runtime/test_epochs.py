@@ -64,6 +64,15 @@ def test_epochs_shuffle_anew():
     np.testing.assert_array_equal(first, order(KEY))
 
 
+def test_every_step_has_a_key_of_its_own():
+    def step(state, batch, key, *, axis_name=None):
+        return state, {"loss": (jax.random.uniform(key), jnp.ones(()))}
+
+    run = devices.bind(epochs.make_run(step, batch_size=4, num_samples=20), jax.local_devices()[:1], [None] * 6)
+    draws = np.asarray(run(jnp.zeros(()), jnp.zeros((20, 1)), KEY, 0, 0, 5)[1]["loss"][0])
+    assert len(set(draws.tolist())) == 5
+
+
 @pytest.mark.parametrize("engine", ["pmap", "shard_map"])
 @pytest.mark.parametrize("num_devices", [1, 2, 3, 8])
 def test_several_devices_see_what_one_sees(num_devices, engine):

@@ -128,6 +128,20 @@ def test_the_seed_decides(tmp_path):
     assert first.model["x"] == again.model["x"] != other.model["x"]
 
 
+def test_every_epoch_has_a_key_of_its_own(tmp_path):
+    def step(state, batch, key, *, axis_name=None):
+        return state, {"loss": (jax.random.uniform(key), jnp.ones(()))}
+
+    algorithm = toy.algorithm(N)
+    algorithm = algorithm._replace(phases=tuple(phase._replace(step=step) for phase in algorithm.phases))
+    trained = trainer.train(
+        algorithm, IMAGES, seed=0, workdir=tmp_path, reporter=Reporter(io.StringIO()), poll=Poll(),
+        device_list=jax.local_devices()[:1],
+    )  # fmt: skip
+    losses = [record["loss"] for record in trained.history]
+    assert len(losses) == len(set(losses)) == 3 + 4
+
+
 def test_nan_stops_and_names_phase_epoch_and_quantity(tmp_path):
     with pytest.raises(trainer.TrainingError, match=r"phase one, epoch 1: loss is nan.*last good checkpoint"):
         train(tmp_path, nan_at=5, checkpoint_seconds=0.0)
