@@ -14,6 +14,7 @@ END_SECONDS = 25.0  # from a signal to the end of the process, whatever still wa
 
 _bounded: list[bool] = []  # one entry inside `bounded_exit`
 _ending: list[bool] = []  # one entry once there is a time limit
+_lock = threading.Lock()
 
 
 class Interrupted(Exception):
@@ -51,10 +52,7 @@ def listen() -> Iterator[Callable[[], None]]:
         heard.append(number)
         install(at_once)
         if _bounded:
-            name = signal.Signals(number).name
-            _end_later(
-                128 + number, f"{name}: not all was saved. The same command goes on from the last good checkpoint"
-            )
+            _end_after_signal(number)
 
     def poll() -> None:
         if heard:
@@ -74,24 +72,55 @@ def listen() -> Iterator[Callable[[], None]]:
 def bounded_exit() -> Iterator[None]:
     """For a process that runs one command: it ends `END_SECONDS` after a signal, or after the block, at the latest.
 
-    A save may hang, or threads that Python joins at its exit, after a disk was full or a folder lost.
+    A save may hang, or threads that Python joins at its exit, after a disk was full or a folder lost. Python runs the
+    handler of a signal between two of its own instructions, and a device call may take hours: so a thread listens too.
     """
     code = 1
     _bounded.append(True)
     try:
-        yield
+        with _heard_by_a_thread():
+            yield
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     finally:
         _bounded.pop()
-        if not _ending:  # a signal's time limit holds
-            _end_later(code, "")
+        _end_later(code, "")
+
+
+@contextmanager
+def _heard_by_a_thread() -> Iterator[None]:
+    """Set the time limit of a signal at once, though the main thread is inside a call that takes long."""
+    ears, mouth = os.pipe()
+    os.set_blocking(mouth, False)
+    before = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while number := os.read(ears, 1):  # empty at the end of the block
+            if number[0] in (signal.SIGINT, signal.SIGTERM):
+                _end_after_signal(number[0])
+        os.close(ears)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(mouth)
+
+
+def _end_after_signal(number: int) -> None:
+    name = signal.Signals(number).name
+    _end_later(128 + number, f"{name}: not all was saved. The same command goes on from the last good checkpoint")
 
 
 def _end_later(exit_code: int, sentence: str) -> None:
-    """End this process after `END_SECONDS` unless it has ended by itself."""
+    """End this process after `END_SECONDS` unless it has ended by itself; the first time limit holds."""
+    with _lock:
+        if _ending:
+            return
+        _ending.append(True)
 
     def end() -> None:
         with contextlib.suppress(Exception):
@@ -102,7 +131,6 @@ def _end_later(exit_code: int, sentence: str) -> None:
     timer = threading.Timer(END_SECONDS, end)
     timer.daemon = True
     timer.start()
-    _ending.append(True)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def test_a_signal_after_the_last_poll_is_not_lost():
 
 
 HANGING = """
-import os, signal, sys, threading, time
+import hashlib, os, signal, sys, threading, time
 from jaxcluster.runtime import signals
 signals.END_SECONDS = 1.0
 threading.excepthook = lambda *_: None
@@ -43,6 +43,9 @@ with signals.bounded_exit():
         threading.Thread(target=time.sleep, args=(1000,)).start()
         sys.exit(3)
     with signals.listen() as poll:
+        if sys.argv[1] == "call":  # one that comes back to no instruction of Python
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
         os.kill(os.getpid(), signal.SIGTERM)
         if sys.argv[1] == "save":
             time.sleep(1000)
@@ -54,7 +57,7 @@ with signals.bounded_exit():
 """
 
 
-@pytest.mark.parametrize(("where", "code"), [("save", 143), ("after", 143), ("exit", 3)])
+@pytest.mark.parametrize(("where", "code"), [("save", 143), ("call", 143), ("after", 143), ("exit", 3)])
 def test_a_command_ends_after_a_signal_and_at_its_end_whatever_hangs(where, code):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     ended = subprocess.run(
