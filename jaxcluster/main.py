@@ -131,10 +131,21 @@ def main(argv: list[str]) -> None:
         _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
     except KeyboardInterrupt:
         _stop("interrupted. The same command goes on from the last checkpoint.", 130)
-    except Exception:
+    except Exception as error:
+        if _is_out_of_memory(error):
+            _stop(
+                f"error: there is not enough memory: {printable(one_line(error))}; narrower networks, a smaller "
+                "batch_size and --images_on=host need less. The same command goes on from the last checkpoint, if there is one",
+                1,
+            )
         if not hosts.is_multiprocess():
             raise
         _stop(traceback.format_exc(), 1)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's own error, or that of XLA, which has no class of its own."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def _asked_only(argv: list[str]) -> bool:

@@ -1,5 +1,6 @@
 """From a config and data to what a process needs to train: settings checked, algorithm built."""
 
+import math
 import os
 import zlib
 from functools import lru_cache
@@ -11,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from jaxcluster import data
+from jaxcluster.data.memory import memory
 from jaxcluster.files import checkpoint, storage
 from jaxcluster.protocol import Algorithm
 from jaxcluster.runtime import devices
@@ -52,6 +54,7 @@ def prepare(
     method = method_of(config)
     check_settings(config, len(dataset.images))
     algorithm = build(config, len(dataset.images), dataset.frame)
+    _check_memory(algorithm, device_list)
     return Job(
         config=config,
         identity={"config": config.to_dict(), "data": _fingerprint(dataset)},
@@ -77,6 +80,24 @@ def build(config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:
         return _built(method_of(config).build, FrozenConfigDict(deciding), num_samples, *shape, double)
     except ValueError as error:
         raise UsageError(f"config.network does not fit the data: {error}") from error
+
+
+def _check_memory(algorithm: Algorithm, device_list: list[jax.Device]) -> None:
+    """Refuse networks whose training state alone is larger than a device's memory, before anything is allocated.
+
+    Raises:
+        UsageError: with the bytes needed and there.
+    """
+    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in device_list]
+    there = min([memory(), *(limit for limit in limits if limit)])
+    for phase in algorithm.phases:
+        state = phase.template() if phase.n_clusters is None else phase.template(1)
+        size = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+        if size > there:
+            raise UsageError(
+                f"config.network: the training state of phase {phase.name} needs {size / 2**30:,.1f} GiB, and there "
+                f"are {there / 2**30:,.1f} GiB of memory; narrower layers need less"
+            )
 
 
 _OF_THE_RUN = ("seed", "init_from", "checkpoint_seconds", "data")  # settings that `Method.build` is not given

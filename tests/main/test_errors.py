@@ -4,15 +4,18 @@ import contextlib
 import os
 import re
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxcluster.files import checkpoint
+from jaxcluster.workflow import fit
 from tests.main.commands import (
     CONFIG,
     LONG,
     SMALL,
+    command,
     files_of,
     refused,
     run_on,
@@ -159,6 +162,26 @@ def test_nothing_selected_and_a_cluster_that_becomes_empty(tmp_path):
     assert "warning: finetune epoch 0: 1 of 3 clusters is empty; n_clusters may be too large" in said.text
     assert "warning: 1 of 3 clusters is empty (cluster " in said.text
     assert "could not be drawn" not in said.text
+
+
+def test_memory_that_is_not_there(folder, tmp_path, monkeypatch):
+    options = (CONFIG, *SMALL, f"--config.data.path={folder / 'gray.npz'}", f"--workdir={tmp_path / 'run'}")
+    said = refused(*options, "--config.network.hidden=(100000,100000)")
+    assert re.fullmatch(
+        r"config\.network: the training state of phase pretrain needs [\d.,]+ GiB, and there are [\d.,]+ GiB of "
+        r"memory; narrower layers need less",
+        said,
+    )
+    assert not (tmp_path / "run").exists()
+    full = "RESOURCE_EXHAUSTED: Out of memory allocating 14400000000 bytes."
+
+    def fails(*_, **__):
+        raise jax.errors.JaxRuntimeError(full)
+
+    monkeypatch.setattr(fit, "train", fails)
+    said = command(*options)
+    assert said.code == 1
+    assert said.error.startswith(f"there is not enough memory: {full}; narrower networks, a smaller batch_size and")
 
 
 # In a process of its own.
