@@ -135,7 +135,7 @@ def main(argv: list[str]) -> None:
         if _is_out_of_memory(error):
             _stop(
                 f"error: there is not enough memory: {printable(one_line(error))}; narrower networks, a smaller "
-                "batch_size and --images_on=host need less. The same command goes on from a checkpoint, if there is one",
+                "batch_size and --images_on=host need less. The same command goes on from any checkpoint",
                 1,
             )
         if not hosts.is_multiprocess():
