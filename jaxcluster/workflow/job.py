@@ -88,7 +88,8 @@ def _check_memory(algorithm: Algorithm, device_list: list[jax.Device]) -> None:
     Raises:
         UsageError: with the bytes needed and there.
     """
-    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in device_list]
+    own = [device for device in device_list if device.process_index == jax.process_index()]
+    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in own]
     there = min([memory(), *(limit for limit in limits if limit)])
     for phase in algorithm.phases:
         state = phase.template() if phase.n_clusters is None else phase.template(1)
