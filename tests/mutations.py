@@ -107,7 +107,7 @@ FAULTS = [
     Fault("spl/select.py", "return total(counts[:-1].reshape(num_groups, base), axis_name)", "return counts[:-1].reshape(num_groups, base)", "spl/test_transforms.py"),
     Fault("spl/quota.py", "num_groups / (2 * fraction", "num_groups / (fraction", "spl/test_pace.py"),
     Fault("spl/soft.py", "jnp.clip(1 - x / jnp.where(age > 0, age, 1), 0, 1)", "1 - x / jnp.where(age > 0, age, 1)", "spl/test_soft.py"),
-    Fault("spl/diversity.py", "t = gamma / jnp.maximum(", "t = 2 * gamma / jnp.maximum(", "spl/test_edges.py"),
+    Fault("spl/diversity.py", "t = gamma / jnp.maximum(", "t = 2 * gamma / jnp.maximum(", "spl/test_soft.py"),
     # Losses, augmentation.
     Fault("losses/mean.py", "count = jax.lax.psum(count, axis_name)", "count = jax.lax.pmean(count, axis_name)", "losses"),
     Fault("losses/mean.py", "jnp.where(weights != 0, losses, 0)", "losses", "losses"),
@@ -153,7 +153,7 @@ FAULTS = [
     Fault("algorithms/pretraining.py", "loss, gradient = jax.lax.psum((loss, gradient), axis_name)", "loss = jax.lax.psum(loss, axis_name)", "algorithms/test_aspc.py"),
     Fault("algorithms/aspc/finetune.py", "paced = losses.cluster_center(features[\"augmented\"], state.centers[labels])", "paced = losses.cluster_center(features[\"augmented\"], state.centers[state.labels])", "algorithms/test_aspc.py"),
     Fault("algorithms/aspc/finetune.py", "progress=jnp.minimum(epoch / age_epochs, 1)", "progress=jnp.minimum((epoch + 1) / age_epochs, 1)", "algorithms/test_aspc.py"),
-    Fault("algorithms/initial.py", "assigned.astype(points.dtype))", "jnp.ones(len(points), points.dtype))", "algorithms/test_aspc.py"),
+    Fault("algorithms/initial.py", "assigned.astype(points.dtype))", "jnp.ones(len(points), points.dtype))", "algorithms/test_initial.py"),
     Fault("algorithms/viewgraph/relabel.py", "share = 0.5 * jnp.sum(weights, axis=1, keepdims=True)", "share = 0.5", "algorithms/test_viewgraph.py"),
     Fault("algorithms/viewgraph/train.py", "keep * old + (1 - keep) * new", "(1 - keep) * old + keep * new", "algorithms/test_viewgraph.py"),
     Fault("algorithms/dec/finetune.py", "divergence(state.target[batch.index], log_assignment", "divergence(state.target[batch.position], log_assignment", "algorithms/test_dec.py"),

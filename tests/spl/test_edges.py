@@ -135,17 +135,6 @@ def test_tied_samples_of_the_diverse_scheme_share_their_number():
     assert float(info.mass[0]) == 3
 
 
-@pytest.mark.parametrize("wanted", [1, 2, 7, 40, 99])
-def test_of_many_tied_samples_as_many_count_as_gain(wanted):
-    """The first q samples of a group gain where their loss is below age + gamma / (sqrt q + sqrt(q - 1))."""
-    rank = np.arange(1, 101)
-    bonus = 2.0 / (np.sqrt(rank) + np.sqrt(rank - 1))
-    loss = 1.0 + (bonus[wanted - 1] + bonus[wanted]) / 2
-    losses, one_group = np.full(100, loss, np.float32), np.zeros(100, int)
-    weights = spl.diversity_weights(losses, one_group, age=1.0, gamma=2.0, num_groups=1)
-    np.testing.assert_allclose(weights, wanted / 100, rtol=1e-6)
-
-
 @pytest.mark.parametrize("name", GROUPED)
 def test_gamma_zero_is_hard_weights(name):
     losses = jnp.array([0.5, 1.0, 0.2, 3.0, 1.0, 0.999])
