@@ -12,6 +12,7 @@ def get_config(variant="paper"):
     config = dec.IDEC.defaults()
     config.data.name = "mnist"
     config.data.split = "test"
+    config.finetune.target_epochs = 4  # the published 140 steps
     if variant != "paper":
         config.pretrain.epochs = 500  # as ASPC-DA's
     return dec.apply_variant(config, variant)

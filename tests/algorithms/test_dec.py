@@ -181,6 +181,24 @@ def test_the_update_takes_the_target_from_all_samples():
     assert "label change 0.9900% is below finetune.tolerance 1.0000%" in phase.done({"change": 0.0099})
 
 
+def test_a_target_of_several_epochs():
+    """With three: epochs 0 and 1 keep target and labels and end nothing; epoch 2 is as if there had been no others."""
+    _, state = started("dec")
+    phase = build("dec", finetune__target_epochs=3, finetune__tolerance=0.9).phases[1]
+    features = {"embedding": jnp.asarray(np.random.default_rng(3).normal(size=(N, 4)), jnp.float32)}
+    renewed, info = build("dec").phases[1].update(state, features, 0)
+    for epoch in (0, 1):
+        kept, early = phase.update(state, features, epoch)
+        np.testing.assert_array_equal(kept.target, state.target)
+        np.testing.assert_array_equal(kept.labels, state.labels)
+        assert phase.done({name: float(value) for name, value in early.items()}) == ""
+    after, last = phase.update(state, features, 2)
+    np.testing.assert_array_equal(after.target, renewed.target)
+    np.testing.assert_array_equal(after.labels, renewed.labels)
+    assert early["change"] == last["change"] == info["change"] < 0.9
+    assert "label change" in phase.done({name: float(value) for name, value in last.items()})
+
+
 def test_augmented_images_are_assigned_towards_targets_of_clean_ones():
     _, state = started("dec")
     losses = []

@@ -4,7 +4,7 @@
 centers are trained towards a sharpened version of their own soft assignments. IDEC keeps the reconstruction loss
 beside it, DEC does not: the two methods differ in that weight and in the optimizer.
 
-Differs from the papers in: the target is computed anew after each epoch, which is a number of steps there; batches are
+Differs from the papers in: the target is computed anew after a number of epochs, which are steps there; batches are
 shuffled; IDEC's sum L_r + γ L_c is divided by γ = 0.1, so that a learning rate of SGD is γ times the printed one.
 """
 
@@ -19,7 +19,7 @@ from jaxcluster.algorithms.dec.assignment import log_assignment
 from jaxcluster.algorithms.dec.finetune import finetune_phase
 from jaxcluster.algorithms.inputs import flat_inputs
 from jaxcluster.algorithms.pretraining import optimizer, pretrain_phase
-from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_of
+from jaxcluster.algorithms.settings import Field, boolean, changed, number, one_of, whole
 from jaxcluster.protocol import Algorithm, Method, Outputs
 
 __all__ = ["DEC", "IDEC", "METHOD", "VARIANTS", "apply_variant", "build"]
@@ -87,6 +87,8 @@ def _method(name: str, summary: str, **finetune) -> Method:
                 **groups.OPTIMIZER,
                 "reconstruction": Field(0.0, number(0, groups.LARGE), "weight of the reconstruction loss"),
                 "tolerance": Field(1e-3, number(0, 1, below=True), "stop when fewer labels change; 0: never"),
+                "target_epochs": Field(1, whole(1, 1_000_000), "epochs from one target to the next; labels that changed "
+                "between the two count for the tolerance"),
                 "augment": Field(False, boolean(), "train on augmented images, towards targets of clean ones"),
             },
             epochs=500,

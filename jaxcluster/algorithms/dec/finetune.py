@@ -23,14 +23,14 @@ class State(NamedTuple):
 
     params: dict[str, Any]  # {"encoder": ..., "decoder": ..., "centers": [k, d]}
     opt_state: optax.OptState
-    target: Array  # [n, k], fixed through an epoch
-    labels: Array  # [n] int32
+    target: Array  # [n, k], fixed until the next is due
+    labels: Array  # [n] int32, when the target was computed
 
 
 def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformation, num_samples: int) -> Phase:
     """Build the phase; see `jaxcluster.protocol.Phase` for its parts."""
     n_clusters, reconstruction = config.n_clusters, config.finetune.reconstruction
-    augment, tolerance = config.finetune.augment, config.finetune.tolerance
+    augment, tolerance, every = config.finetune.augment, config.finetune.tolerance, config.finetune.target_epochs
 
     def assign(state: State, embedding: Array) -> State:
         q = jnp.exp(log_assignment(embedding, state.params["centers"]))
@@ -64,14 +64,18 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
         return {"embedding": network.encode(model["encoder"], inputs.clean(images))}
 
     def update(state: State, features: dict, epoch: Array) -> tuple[State, dict[str, Array]]:
-        """Compute the target of the next epoch, over the whole data set."""
-        del epoch
+        """Compute the next target over the whole data set, if it is due after this epoch."""
         after = assign(state, features["embedding"])
         change = jnp.mean((after.labels != state.labels).astype(after.target.dtype))
-        return after, {"change": change, "empty_clusters": empty_clusters(after.labels, n_clusters)}
+        info = {"change": change, "empty_clusters": empty_clusters(after.labels, n_clusters)}
+        if every == 1:
+            return after, info
+        due = jnp.asarray((epoch + 1) % every == 0)
+        kept = state._replace(target=jnp.where(due, after.target, state.target))
+        return kept._replace(labels=jnp.where(due, after.labels, state.labels)), info | {"due": due.astype(change.dtype)}
 
     def done(info: dict[str, float]) -> str:
-        if info["change"] < tolerance:
+        if info.get("due", True) and info["change"] < tolerance:
             return f"label change {info['change']:.4%} is below finetune.tolerance {tolerance:.4%}"
         return ""
 
