@@ -195,3 +195,40 @@ def test_the_noise_of_the_codes_shrinks_with_progress():
     assert {tuple(code) for code in np.asarray(all_inputs[0].codes)} == {
         tuple(code) for code in np.asarray(setup.codes)
     }
+
+
+def test_diversity_by_hand():
+    """(1 - v/w)²: NumPy's variances of the real images, where the clusterer puts them, and of the generated ones.
+
+    The generator's gradient with the term is that without it plus the term's own, times the weight.
+    """
+    off = {**SILENT, **NOISE_ONLY, "weights__cycle_generator": 0.0}
+    gradients = {}
+    for weight in (0.0, 1.0, 3.0):
+        setup, state = setup_of(settings(weights__diversity=weight, **off))
+
+        @jax.jit
+        def step(state, setup=setup):
+            inputs = draw_step_inputs(setup, state, first_batch(), KEY, None)
+            context = inputs.context(99)
+            logits, _, _ = setup.networks.clusterer.apply(state.clusterer.variables, inputs.images, context)
+            drawn, _ = setup.networks.generator.apply(state.generator.variables, inputs.latent, context)
+            return *generator_step(setup, state, inputs), inputs, logits, drawn
+
+        after, told, inputs, logits, drawn = step(state)
+        gradients[weight] = moved(state.generator, after.generator)
+        assert ("diversity_loss" in told) == (weight > 0)
+    real, code = (np.asarray(each)[:7].reshape(7, 3, 2).mean(2).argmax(1) for each in (logits, inputs.codes))
+
+    def spread(x, clusters):
+        parts = [np.asarray(x, np.float64)[:7][clusters == k] for k in range(3)]
+        squares = sum(((part - part.mean(0)) ** 2).sum() for part in parts if len(part))
+        return squares / sum(max(len(part) - 1, 0) for part in parts)
+
+    expected = (1 - spread(drawn, code) / spread(inputs.images, real)) ** 2
+    np.testing.assert_allclose(told["diversity_loss"], expected, rtol=1e-4)
+    size = np.abs(gradients[1.0] - gradients[0.0]).max()
+    assert size > 1e-4
+    np.testing.assert_allclose(
+        gradients[3.0] - gradients[0.0], 3 * (gradients[1.0] - gradients[0.0]), atol=1e-3 * size
+    )

@@ -13,6 +13,7 @@ from tests.algorithms.small_game import KEY, N, build, first_batch, images, mean
 GAME = {"joint", "generator", "discriminator"}
 ALL = GAME | {"code", "cycle", "entropy", "consistency", "pseudo_labels"}
 TERMS = {
+    "printed": GAME | {"entropy", "consistency"},
     "paper": GAME | {"entropy", "consistency"},
     "rates": GAME | {"entropy", "consistency"},
     "codes": GAME | {"entropy", "consistency"},
@@ -26,6 +27,9 @@ TERMS = {
     "no_entropy": ALL - {"entropy"},
     "wide": ALL,
     "sharp": ALL,
+    "diverse": ALL | {"diversity"},
+    "fraction": ALL,
+    "warm_up": ALL,
 }
 FAST = ("paper", "recipe", "no_gan")  # a step takes ten seconds to compile, and the others' are parts of these
 
@@ -52,6 +56,16 @@ def test_every_variant_is_here():
     assert list(TERMS) == list(clustergan.VARIANTS)
 
 
+def test_printed_is_algorithm_1_by_the_letter():
+    """The sum over the 99 other samples of a batch of 100; what `paper` reads into it otherwise is all that differs."""
+    printed = clustergan.apply_variant(clustergan.get_config(), "printed")
+    expected = clustergan.apply_variant(clustergan.get_config(), "paper")
+    assert expected.prior.noise == "clip"
+    expected.prior.noise, expected.adversarial.form, expected.pace.scope = "add", "minimax", "batch"
+    expected.weights.entropy = 99.0
+    assert printed == expected
+
+
 def test_joined_variants_do_what_each_does():
     joined = clustergan.apply_variant(clustergan.get_config(), "views+no_spl+wide")
     expected = clustergan.apply_variant(clustergan.get_config(), "views")
@@ -64,7 +78,7 @@ def test_joined_variants_do_what_each_does():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("noise", "must be one of paper, .*, or some of them joined by \\+, got 'noise'"),
+        ("noise", "must be one of printed, .*, or some of them joined by \\+, got 'noise'"),
         ("views+", "got 'views\\+'"),
         ("no_spl+views", "only the first can be views, got 'no_spl\\+views'"),
     ],
@@ -92,17 +106,20 @@ def test_a_step_moves_who_plays_by_the_sum_of_the_terms(variant):
     after, info = jax.jit(phase.step)(before, first_batch(), KEY)
     info = means(info)
     assert all(np.isfinite(value) for value in info.values())
-    parts = TERMS[variant] - {"generator", "discriminator"}
-    assert all(info[f"{name}_loss"] > 0 for name in parts)
+    parts = TERMS[variant] - {"generator", "discriminator", "diversity"}
+    negative = {"joint"} if variant == "printed" else set()  # the minimax form of a score is at most 0
+    assert {name for name in parts if info[f"{name}_loss"] < 0} == negative
+    assert all(info[f"{name}_loss"] != 0 for name in parts)
+    reached = {name: 0.0 if name == "entropy" and variant == "warm_up" else 1.0 for name in parts}
     np.testing.assert_allclose(
         info["loss"],
-        sum(config.weights[name] * info[f"{name}_loss"] for name in parts),
+        sum(reached[name] * config.weights[name] * info[f"{name}_loss"] for name in parts),
         rtol=1e-5,
     )
     assert not same(before.clusterer.variables["params"], after.clusterer.variables["params"])
     for name in ("generator", "discriminator"):
         assert same(getattr(before, name), getattr(after, name)) == (variant == "no_gan")
-    assert same(after.average, after.clusterer.variables) == (variant == "paper")  # which alone has no running mean
+    assert same(after.average, after.clusterer.variables) == (variant in ("paper", "printed"))  # without running mean
     assert int(after.steps) == 1
 
 

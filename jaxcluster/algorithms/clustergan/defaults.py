@@ -56,6 +56,7 @@ _WEIGHTS = {  # of the terms; a score whose weight is 0 is not built
     "consistency": Field(10.0, _WEIGHT, "Eq. 7"),
     "entropy": Field(1.0, _WEIGHT, "Eq. 3, weighted by Eq. 6"),
     "pseudo_labels": Field(1.0, _WEIGHT, "cross-entropy with the pseudo-labels of the initial clustering"),
+    "diversity": Field(0.0, _WEIGHT, "for the generator: its images of a cluster vary as much as the real ones"),
 }
 
 _WARM_UP = {  # share of training over which a term grows from 0 to its weight; 0: at once

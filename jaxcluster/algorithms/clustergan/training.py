@@ -54,6 +54,7 @@ class ForwardPass(enum.IntEnum):
     C_VARIATIONS = 11  # draws the variations
     C_RANDOM = 12  # the clusterer on randomly varied images
     C_VIRTUAL = 13  # and on virtual adversarial ones
+    G_REAL = 14  # in the generator's step, the clusterer on real images
 
 
 class Weights(NamedTuple):
@@ -67,6 +68,7 @@ class Weights(NamedTuple):
     consistency: float
     entropy: float
     pseudo_labels: float
+    diversity: float
 
 
 class WarmUp(NamedTuple):

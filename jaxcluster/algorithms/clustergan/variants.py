@@ -3,10 +3,13 @@
 `paper` sets what the paper says and none of the extensions. Where the paper is silent or cannot be meant, it keeps the
 default: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating loss, the entropy loss
 as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the networks as the config
-says. Each of `STEPS` after it changes one thing more, and the last is the default of `get_config`. `ABLATIONS` take one
+says. `printed` takes Algorithm 1 by the letter instead: added noise, the minimax form, the entropy loss as a sum over
+the pairs of a sample, and weights that are solved in each batch. Each of `STEPS` after it changes one thing more, and the last is the default of `get_config`. `ABLATIONS` take one
 of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3. `wide` varies images in more ways
 than the default does; with `sharp` the discriminator's noise shrinks in training, so that the generator must draw
-better. Variants can be joined: `views+no_spl` is the step before the pseudo-labels, without self-paced learning.
+better; with `diverse` its images of a cluster must vary as the real ones do. `fraction` and `warm_up` are controls of
+self-paced learning: the share that is selected grows in a straight line (for balanced and plain weights the same
+number then), and the entropy loss is faded in over the time that selecting would take. Variants can be joined: `views+no_spl` is the step before the pseudo-labels, without self-paced learning.
 """
 
 from ml_collections import ConfigDict
@@ -14,6 +17,7 @@ from ml_collections import ConfigDict
 __all__ = ["ABLATIONS", "STEPS", "VARIANTS", "apply_variant"]
 
 VARIANTS = {
+    "printed": "Algorithm 1 by the letter",
     "paper": "the paper alone",
     "rates": "+ larger learning rates, and a running mean of the clusterer",
     "codes": "+ clean codes of one unit a cluster, style units and a normalized last layer",
@@ -27,8 +31,11 @@ VARIANTS = {
     "no_entropy": "the default without the entropy loss",
     "wide": "images are stretched and sheared, too",
     "sharp": "the discriminator's noise shrinks in training",
+    "diverse": "generated images of a cluster vary as much as the real ones",
+    "fraction": "the share that is selected grows in a straight line, not the age",
+    "warm_up": "the entropy loss is faded in",
 }
-STEPS = ("paper", "rates", "codes", "scores", "views", "recipe")
+STEPS = ("printed", "paper", "rates", "codes", "scores", "views", "recipe")
 ABLATIONS = ("no_gan", "no_spl", "plain_spl", "no_consistency", "no_entropy")
 
 
@@ -56,8 +63,8 @@ def apply_variant(config: ConfigDict, name: str) -> ConfigDict:
             _reach(config, part)
         elif part in ABLATIONS:
             _ablate(config, part)
-        elif part == "sharp":
-            config.network.noise_end = 0.2
+        elif part in _CHANGES:
+            _CHANGES[part](config)
         else:
             for group in (config.augment, config.consistency):
                 group.stretch = group.shear = 0.15
@@ -87,6 +94,30 @@ def _reach(config: ConfigDict, name: str) -> None:
     if stage < STEPS.index("rates"):  # the printed rates, and the last clusterer instead of a running mean
         config.adversarial.learning_rate, config.adversarial.learning_rate_end = 1e-4, 1e-5
         config.adversarial.average = 0.0
+
+
+    if stage < STEPS.index("paper"):
+        config.prior.noise, config.adversarial.form, config.pace.scope = "add", "minimax", "batch"
+        config.weights.entropy = config.adversarial.batch_size - 1.0  # the sum over the pairs of a sample
+
+
+def _sharpen(config: ConfigDict) -> None:
+    config.network.noise_end = 0.2
+
+
+def _diversify(config: ConfigDict) -> None:
+    config.weights.diversity = 1.0
+
+
+def _select_by_number(config: ConfigDict) -> None:
+    config.pace.schedule = "fraction"
+
+
+def _fade_in(config: ConfigDict) -> None:
+    config.warm_up.entropy = config.pace.full_at
+
+
+_CHANGES = {"sharp": _sharpen, "diverse": _diversify, "fraction": _select_by_number, "warm_up": _fade_in}
 
 
 def _ablate(config: ConfigDict, name: str) -> None:
