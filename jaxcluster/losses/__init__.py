@@ -2,7 +2,8 @@
 
 Squared errors (`reconstruction`, `cluster_center`), the adversarial losses (`discriminator`, `adversarial_loss`), the
 entropy of pairwise similarities (`pairwise_entropy`), consistency of a sample with its variations (`consistency`,
-`virtual_adversarial`), the variance within clusters (`within_cluster_variance`); `weighted_mean` makes a batch's loss of them.
+`virtual_adversarial`), the variance within clusters (`within_cluster_variance`); `weighted_mean` makes a batch's loss
+of them.
 """
 
 from jaxcluster.losses.adversarial import adversarial_loss, discriminator

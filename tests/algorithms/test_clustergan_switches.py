@@ -229,6 +229,4 @@ def test_diversity_by_hand():
     np.testing.assert_allclose(told["diversity_loss"], expected, rtol=1e-4)
     size = np.abs(gradients[1.0] - gradients[0.0]).max()
     assert size > 1e-4
-    np.testing.assert_allclose(
-        gradients[3.0] - gradients[0.0], 3 * (gradients[1.0] - gradients[0.0]), atol=1e-3 * size
-    )
+    np.testing.assert_allclose(gradients[3.0] - gradients[0.0], 3 * (gradients[1.0] - gradients[0.0]), atol=1e-3 * size)

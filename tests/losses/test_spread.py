@@ -32,7 +32,10 @@ def test_it_is_the_pooled_variance():
 
 def test_without_two_samples_of_a_cluster_it_is_0():
     x = jnp.asarray(samples()[:3])
-    of = lambda x: within_cluster_variance(x, jnp.arange(3), 4, jnp.ones(3, bool))
+
+    def of(x):
+        return within_cluster_variance(x, jnp.arange(3), 4, jnp.ones(3, bool))
+
     assert of(x) == 0
     np.testing.assert_array_equal(jax.grad(of)(x), 0)
 
@@ -40,7 +43,10 @@ def test_without_two_samples_of_a_cluster_it_is_0():
 def test_padding_counts_nowhere():
     x, valid = samples(), np.arange(8) < 6
     x[6:] = np.nan
-    of = lambda x: within_cluster_variance(x, jnp.asarray(CLUSTERS), 4, jnp.asarray(valid))
+
+    def of(x):
+        return within_cluster_variance(x, jnp.asarray(CLUSTERS), 4, jnp.asarray(valid))
+
     value, gradient = jax.value_and_grad(of)(jnp.asarray(x))
     np.testing.assert_allclose(value, by_hand(x[:6], CLUSTERS[:6]), rtol=1e-5)
     assert np.isfinite(gradient).all()
@@ -49,7 +55,10 @@ def test_padding_counts_nowhere():
 
 def test_over_devices_it_is_that_of_all():
     """Value on each device, and the gradient of the sum of the devices' shares."""
-    one = lambda x: within_cluster_variance(x, jnp.asarray(CLUSTERS), 4, jnp.asarray(ALL))
+
+    def one(x):
+        return within_cluster_variance(x, jnp.asarray(CLUSTERS), 4, jnp.asarray(ALL))
+
     value, gradient = jax.value_and_grad(one)(jnp.asarray(samples()))
 
     def share(x, clusters, valid):

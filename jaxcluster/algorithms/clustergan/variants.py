@@ -4,12 +4,14 @@
 default: clipped noise (added noise gives codes that no sigmoid output has), the non-saturating loss, the entropy loss
 as a mean over pairs, self-paced weights once an epoch, and epochs, batch size and family of the networks as the config
 says. `printed` takes Algorithm 1 by the letter instead: added noise, the minimax form, the entropy loss as a sum over
-the pairs of a sample, and weights that are solved in each batch. Each of `STEPS` after it changes one thing more, and the last is the default of `get_config`. `ABLATIONS` take one
-of the paper's parts out of that ([P1] Fig. 2), and `no_entropy` the whole of Eq. 3. `wide` varies images in more ways
-than the default does; with `sharp` the discriminator's noise shrinks in training, so that the generator must draw
-better; with `diverse` its images of a cluster must vary as the real ones do. `fraction` and `warm_up` are controls of
-self-paced learning: the share that is selected grows in a straight line (for balanced and plain weights the same
-number then), and the entropy loss is faded in over the time that selecting would take. Variants can be joined: `views+no_spl` is the step before the pseudo-labels, without self-paced learning.
+the pairs of a sample, and weights that are solved in each batch. Each of `STEPS` after it changes one thing more, and
+the last is the default of `get_config`. `ABLATIONS` take one of the paper's parts out of that ([P1] Fig. 2), and
+`no_entropy` the whole of Eq. 3. `wide` varies images in more ways than the default does; with `sharp` the
+discriminator's noise shrinks in training, so that the generator must draw better; with `diverse` its images of a
+cluster must vary as the real ones do. `fraction` and `warm_up` are controls of self-paced learning: the share that is
+selected grows in a straight line (for balanced and plain weights the same number then), and the entropy loss is faded
+in over the time that selecting would take. Variants can be joined: `views+no_spl` is the step before the pseudo-labels,
+without self-paced learning.
 """
 
 from ml_collections import ConfigDict
@@ -94,7 +96,6 @@ def _reach(config: ConfigDict, name: str) -> None:
     if stage < STEPS.index("rates"):  # the printed rates, and the last clusterer instead of a running mean
         config.adversarial.learning_rate, config.adversarial.learning_rate_end = 1e-4, 1e-5
         config.adversarial.average = 0.0
-
 
     if stage < STEPS.index("paper"):
         config.prior.noise, config.adversarial.form, config.pace.scope = "add", "minimax", "batch"

@@ -87,8 +87,11 @@ def _method(name: str, summary: str, **finetune) -> Method:
                 **groups.OPTIMIZER,
                 "reconstruction": Field(0.0, number(0, groups.LARGE), "weight of the reconstruction loss"),
                 "tolerance": Field(1e-3, number(0, 1, below=True), "stop when fewer labels change; 0: never"),
-                "target_epochs": Field(1, whole(1, 1_000_000), "epochs from one target to the next; labels that changed "
-                "between the two count for the tolerance"),
+                "target_epochs": Field(
+                    1,
+                    whole(1, 1_000_000),
+                    "epochs from one target to the next; labels that changed between the two count for the tolerance",
+                ),
                 "augment": Field(False, boolean(), "train on augmented images, towards targets of clean ones"),
             },
             epochs=500,

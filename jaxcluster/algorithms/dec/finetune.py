@@ -72,7 +72,9 @@ def finetune_phase(config, network, inputs, optimizer: optax.GradientTransformat
             return after, info
         due = jnp.asarray((epoch + 1) % every == 0)
         kept = state._replace(target=jnp.where(due, after.target, state.target))
-        return kept._replace(labels=jnp.where(due, after.labels, state.labels)), info | {"due": due.astype(change.dtype)}
+        return kept._replace(labels=jnp.where(due, after.labels, state.labels)), info | {
+            "due": due.astype(change.dtype)
+        }
 
     def done(info: dict[str, float]) -> str:
         if info.get("due", True) and info["change"] < tolerance:
