@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-__all__ = ["Algorithm", "Batch", "Method", "Outputs", "Phase", "no_fault", "not_done"]
+__all__ = ["Algorithm", "Batch", "Method", "Outputs", "Phase", "Poll", "no_fault", "not_done", "telling"]
 
 Array = jax.Array
 AnyArray = Any  # a JAX array inside of a program, a NumPy array for the user
@@ -49,6 +49,36 @@ def not_done(info: dict[str, float]) -> str:
     return ""
 
 
+class Poll:
+    """What a phase's `begin` calls between device calls: an interruption is raised there.
+
+    Args:
+        listen: what is called; may raise.
+        part: (what, done, total) -> None, tells a user how far a part of the work is.
+    """
+
+    def __init__(self, listen: Callable[[], None], part: Callable[[str, int, int], None]):
+        self._listen, self.part = listen, part
+
+    def __call__(self) -> None:
+        """Listen."""
+        self._listen()
+
+
+def telling(poll: Callable[[], None], what: str) -> Callable[[int, int], None]:
+    """How `begin` tells a user how far it is, which it may do between device calls.
+
+    Args:
+        poll: as `begin` has got it; one that cannot tell is left alone.
+        what: the part that is under way, in a word.
+
+    Returns:
+        A function of (done, total) device calls.
+    """
+    part = getattr(poll, "part", None)
+    return lambda done, total: None if part is None else part(what, done, total)
+
+
 class Phase(NamedTuple):
     """One stage of training; every function but `begin`, `fault` and `done` is pure and runs under `jax.jit`."""
 
@@ -56,7 +86,8 @@ class Phase(NamedTuple):
     epochs: int | None  # None: until `done`
     batch_size: int  # global, over all devices
     begin: Callable[[Model | None, Rows | None, Array, Array, Callable[[], None]], State]
-    """(model and rows of the phase before, all images, key, poll) -> state; calls `poll()` between device calls."""
+    """(model and rows of the phase before, all images, key, poll) -> state; calls `poll()` between device calls, and
+    may tell how far it is by what `telling(poll)` gives."""
     step: Callable[..., tuple[State, dict[str, tuple[Array, Array]]]]
     """(state, batch, key, *, axis_name) -> (state, info); info holds (sum, count) pairs over the global batch."""
     model: Callable[[State], Model]

@@ -1,8 +1,9 @@
-"""Tables of ASPC-DA's paper beside ours: running time (Table 4), parts (Table 5), and settings that were swept."""
+"""Tables of ASPC-DA's paper beside ours: running time, parts, initial clusterings (Tables 4 to 6), and sweeps."""
 
+import json
 import statistics
 
-from configs.records.reading import mark, runs, spread
+from configs.records.reading import FOLDER, mark, runs, spread, three
 
 SETS = {"aspc_mnist": "MNIST", "aspc_mnist_test": "MNIST-test", "aspc_usps": "USPS", "aspc_fashion": "Fashion"}
 # Table 4 of Guo et al., TKDE 2019, in seconds.
@@ -18,6 +19,14 @@ PAPER_PARTS = {
     (True, False, True): (".978", ".942", ".947", ".887", ".958", ".901", ".596", ".652"),
     (True, True, False): (".987", ".963", ".970", ".931", ".977", ".939", ".584", ".651"),
     (True, True, True): (".988", ".966", ".973", ".936", ".982", ".951", ".591", ".654"),
+}
+# Table 6: ACC / NMI on MNIST test and USPS of the clusterer on pixels, then of ASPC-DA that begins with it.
+PAPER_INITIAL = {
+    "kmeans": (".546 / .501", ".668 / .627", ".973 / .936", ".982 / .951"),
+    "spectral": (".660 / .704", ".649 / .794", ".879 / .908", ".983 / .952"),
+    "ward": (".695 / .711", ".683 / .725", ".973 / .937", ".983 / .951"),
+    "mixture": (".540 / .493", ".551 / .530", ".976 / .940", ".982 / .949"),
+    "rcc": ("– / .828", "– / .742", "– / .896", "– / .951"),
 }
 # Grids of one setting: title -> the setting; and what the paper has for it, ACC and NMI.
 SWEEPS = {"epochs": "finetune.epochs", "shift": "augment.shift", "figure8": "finetune.epochs"}
@@ -73,6 +82,33 @@ def _by_parts(name: str) -> dict[tuple[bool, bool, bool], list[dict]]:
             parts = (config["pretrain"]["augment"], config["finetune"]["augment"], config["finetune"]["self_paced"])
             found.setdefault(parts, []).append(summary)
     return found
+
+
+def initial_table() -> str:
+    """Table 6: the clusterer alone, on pixels; and ASPC-DA that begins with it on the embeddings."""
+    sets = {"aspc_mnist_test": "MNIST-test", "aspc_usps": "USPS"}
+    heads = [f"{of}, {data} ACC / NMI | paper" for of in ("pixels", "ASPC-DA") for data in sets.values()]
+    lines = [f"| clusterer | {' | '.join(heads)} | clusters that ASPC-DA ends with |", "|---" * 10 + "|"]
+    shallow = json.loads((FOLDER / "shallow.json").read_text())["cells"]
+    for method, printed in PAPER_INITIAL.items():
+        cells, numbers = [], []
+        for name in sets:
+            found = list(shallow[name.removeprefix("aspc_")][method].values())
+            cells.append(" / ".join(_mean([cell[score] for cell in found]) for score in ("acc", "nmi")))
+        for name in sets:
+            title = "" if method == "kmeans" else "table6"
+            key = f"{name}-table6_{method}" if title else name
+            found = runs(f"{key}-seed*.json", title=title)[key]
+            scores = [[run["results"]["scoring"][score] for run in found] for score in ("acc", "nmi")]
+            cells.append(" / ".join(map(_mean, scores)) + mark(found))
+            numbers.append(" ".join(str(len(run["results"]["cluster_sizes"])) for run in found))
+        pairs = " | ".join(f"{ours} | {paper}" for ours, paper in zip(cells, printed, strict=True))
+        lines.append(f"| {method} | {pairs} | {'; '.join(dict.fromkeys(numbers))} |")
+    return "\n".join(lines)
+
+
+def _mean(values: list[float]) -> str:
+    return f"{three(statistics.mean(values))} ± {three(statistics.stdev(values))}"
 
 
 def sweep_table() -> str:

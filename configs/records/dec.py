@@ -11,6 +11,9 @@ PUBLISHED = {
     "dec_mnist_test": ".856 / .830",
     "idec_mnist_test": ".846 / .802",
     "dec_usps-variant_da": ".987 / .962",
+    "idec_usps-variant_da": "–",
+    "dec_mnist_test-variant_da": ".983 / .958",
+    "idec_mnist_test-variant_da": "–",
 }
 
 

@@ -39,6 +39,7 @@ PAPER_RETRIEVAL = {32: ("90.83", "88.70", "91.48"), 64: ("91.60", "89.93", "92.3
 RETRIEVAL = ("precision_at_k", "mean_ap", "mean_ap_at_k")
 RETRIEVAL_VARIANTS = {"-variant_wide": "ClusterGAN `:wide`"}
 VARIANTS = {
+    "printed": "Algorithm 1 by the letter",
     "paper": "the paper alone",
     "rates": "+ rates 1e-3 to 1e-4, running mean of the clusterer",
     "codes": "+ clean codes of one unit a cluster, noise inside D, style units, normalized last layer",
@@ -54,6 +55,9 @@ VARIANTS = {
 UNGUIDED = {
     "views": "balanced SPL (Theorem 1)",
     "views+plain_spl": "plain SPL (Eq. 4)",
+    "views+fraction": "balanced SPL, the selected share grows in a straight line",
+    "views+fraction+plain_spl": "plain SPL, the same share",
+    "views+no_spl+warm_up": "no self-paced learning, the loss is faded in over the same time",
     "views+no_spl": "no self-paced learning: all weights 1",
     "views+no_entropy": "no entropy loss (Eq. 3) at all",
 }
@@ -84,13 +88,13 @@ def clustergan_table() -> str:
     """The table of ClusterGAN's runs; the other variants have one of their own."""
     lines = [
         "| config | seeds | ACC (each seed) | NMI (each seed) | ACC of the initial partition | paper ACC / NMI "
-        "| minutes a run |",
-        "|---|---|---|---|---|---|---|",
+        "| diversity of generated images | minutes a run |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     found = {
         f"`{name.replace('-variant_', ':')}`": summaries
         for name, summaries in runs("clustergan_*-seed*.json").items()
-        if name.partition("-variant_")[2] in ("", "wide", "sharp")
+        if name.partition("-variant_")[2] in ("", "wide", "sharp", "diverse")
     }
     for variant in RETRIEVAL_VARIANTS:
         for bits in PAPER_RETRIEVAL:
@@ -103,7 +107,10 @@ def clustergan_table() -> str:
         paper = " / ".join(PAPER_GAN.get(re.match(r"`(\w+)", name)[1], ("–",)))
         acc, nmi = _scores(summaries, "acc"), _scores(summaries, "nmi")
         name += mark(summaries)
-        lines.append(f"| {name} | {seeds} | {acc} | {nmi} | {_initial_acc(summaries)} | {paper} | {minutes} |")
+        lines.append(
+            f"| {name} | {seeds} | {acc} | {nmi} | {_initial_acc(summaries)} | {paper} | "
+            f"{_diversity(summaries)} | {minutes} |"
+        )
     return "\n".join(lines)
 
 
@@ -111,6 +118,13 @@ def _initial_acc(summaries: list[dict]) -> str:
     """ACC of the initial partition whose labels the clusterer was first trained on; older records lack it."""
     found = [summary["results"]["initial"].get("assignment") for summary in summaries]
     return spread([partition["scoring"]["acc"] for partition in found]) if all(found) else "–"
+
+
+def _diversity(summaries: list[dict]) -> str:
+    """Variance of the generated images of a cluster, relative to the real ones; older records lack it."""
+    found = [summary["results"].get("generated", {}) for summary in summaries]
+    values = [figures.get("diversity", figures.get("variety")) for figures in found]
+    return "–" if None in values else " ".join(map(three, values))
 
 
 def arms_table() -> str:
@@ -200,7 +214,8 @@ def retrieval_agreement(variant: str) -> str:
 
 def everything() -> list[str]:
     """All that README and the pages quote; tables whose records do not exist yet are left out."""
-    clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.sweep_table()]
+    clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.initial_table()]
+    clustering += [aspc.sweep_table()]
     clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided")]
     peers = json.loads((FOLDER / "peers.json").read_text())

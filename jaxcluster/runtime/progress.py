@@ -72,6 +72,7 @@ class Reporter:
         guarded = _Guarded(stream or sys.stderr or io.StringIO())
         self._console = Console(file=guarded, highlight=False, soft_wrap=True, emoji=False)
         self._clock = clock
+        self._last_line = clock()
         self._bar: Progress | None = None
 
     @classmethod
@@ -83,6 +84,29 @@ class Reporter:
         """Print one line."""
         self._console.print(printable(sentence), markup=False)
 
+    def part(self, phase: str, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` device calls of what comes before a phase's epochs are made."""
+        if self._console.is_terminal or self._console.is_jupyter:
+            if self._bar is None:
+                self._open(phase, total=total, completed=done)
+            self._bar.update(self._task, total=total, completed=done, text=what)
+            if done == total:
+                self.abandon()
+        elif self._clock() - self._last_line >= LOG_SECONDS:
+            self._last_line = self._clock()
+            self.say(f"{phase}: {what} {done} of {total}")
+
+    def _open(self, phase: str, *, total: int | None, completed: int) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[text]}"),
+        )
+        self._bar = Progress(*columns, console=self._console, transient=True)
+        self._task = self._bar.add_task(phase, total=total, completed=completed, text="")
+        self._bar.start()
+
     def start(self, phase: str, *, epoch: int, epochs: int | None) -> None:
         """Open a phase at `epoch` of `epochs` (None: open end)."""
         self._phase, self._epochs, self._first = phase, epochs, epoch
@@ -90,16 +114,9 @@ class Reporter:
         self._last_line = -math.inf
         self._marks: deque[tuple[float, float]] = deque(maxlen=MARKS)  # (time, epoch) of the last updates
         self._pace: float | None = None
+        self.abandon()
         if self._console.is_terminal or self._console.is_jupyter:
-            columns = (
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                TextColumn("{task.fields[text]}"),
-            )
-            self._bar = Progress(*columns, console=self._console, transient=True)
-            self._task = self._bar.add_task(phase, total=epochs, completed=epoch, text="")
-            self._bar.start()
+            self._open(phase, total=epochs, completed=epoch)
 
     def update(self, epoch: float, figures: dict[str, float]) -> None:
         """Show that `epoch` epochs (with a fraction) are done."""

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jaxcluster.files import checkpoint, storage
-from jaxcluster.protocol import Algorithm, Phase
+from jaxcluster.protocol import Algorithm, Phase, Poll
 from jaxcluster.runtime import devices, epochs, hosts
 from jaxcluster.runtime.cursor import Cursor
 from jaxcluster.runtime.feed import Epoch, Feed
@@ -170,7 +170,7 @@ class _Run:
         polls. So several processes ask each other when it is over, and take the first one's state.
         """
         phases, several = self.algorithm.phases, hosts.is_multiprocess()
-        poll = (lambda: None) if several else self._listen
+        poll = Poll((lambda: None) if several else self._listen, partial(self.reporter.part, phases[cursor.phase].name))
         rows = None
         if model is not None:
             rows = self._observe(phases[cursor.phase - 1], model, self._key(cursor.phase, 0, 0), poll)

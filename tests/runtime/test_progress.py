@@ -106,6 +106,31 @@ def test_a_log_gets_a_line_now_and_then():
     assert len(lines(said)) == 7  # one at the start, then one every 15 seconds
 
 
+def test_what_comes_before_the_epochs_is_told_now_and_then():
+    """In a log not before 15 seconds have passed, and not more often; the epochs' first line is told at once."""
+    report, clock, said = reporter()
+    for done in range(1, 7):
+        clock.now += 6
+        report.part("train", "graph", done, 6)
+    report.start("train", epoch=0, epochs=2)
+    report.update(1, {})
+    assert lines(said) == ["train: graph 3 of 6", "train: graph 6 of 6", "train: epoch 1/2"]
+
+
+def test_a_bar_of_a_part_makes_room_for_the_next(monkeypatch):
+    report, _, _ = reporter()
+    monkeypatch.setattr(report._console, "_force_terminal", True)
+    for done in (1, 2):
+        report.part("train", "graph", done, 2)
+        assert (report._bar is None) == (done == 2)
+    report.part("train", "partition", 1, 3)  # left half done
+    part = report._bar
+    report.start("train", epoch=0, epochs=2)
+    assert report._bar is not part
+    report.abandon()
+    assert not part.live.is_started
+
+
 def test_the_last_line_says_how_long_it_took_and_why_it_ended():
     report, clock, said = reporter()
     report.start("finetune", epoch=0, epochs=100)

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from jaxcluster import clusterers
+from jaxcluster.protocol import telling
 
 __all__ = ["Start", "make_start"]
 
@@ -44,12 +45,16 @@ def make_start(config, key: Array, samples: np.ndarray, poll: Callable[[], None]
             n_neighbors=min(settings.n_neighbors, len(samples) - 1),
             views=settings.views,
             representation=settings.representation,
+            report=telling(poll, "graph"),
             **options,
         )
         symmetric = "mean"
     else:
         found = clusterers.vector_neighbors(
-            samples, n_neighbors=min(settings.n_vector_neighbors, len(samples) - 1), **options
+            samples,
+            n_neighbors=min(settings.n_vector_neighbors, len(samples) - 1),
+            report=telling(poll, "graph"),
+            **options,
         )
         symmetric = "larger"
     graph = clusterers.anchor_graph(found, symmetric=symmetric)
@@ -60,7 +65,12 @@ def make_start(config, key: Array, samples: np.ndarray, poll: Callable[[], None]
             jax.random.fold_in(key, 2), graph, max_clusters=most, poll=poll
         ).n_clusters
     partition = clusterers.partition_graph(
-        jax.random.fold_in(key, 0), graph, n_clusters, n_init=config.partition.n_init, poll=poll
+        jax.random.fold_in(key, 0),
+        graph,
+        n_clusters,
+        n_init=config.partition.n_init,
+        poll=poll,
+        report=telling(poll, "partition"),
     )
     total = found.weights.sum(axis=1, keepdims=True)
     return Start(
