@@ -2,6 +2,7 @@
 
 jaxcluster --config=aspc_digits [--workdir=FOLDER] [--config.FIELD=VALUE ...]
 jaxcluster --config.data.path=FOLDER_OR_FILE --config.n_clusters=12
+jaxcluster --suggest=n_clusters.png --config.data.path=FOLDER_OR_FILE
 jaxcluster --predict=FILE --workdir=FOLDER
 jaxcluster --workdir=FOLDER [--export=folders | --min_confidence=0.8 | --merge=3,7 | --split=2]
 
@@ -13,6 +14,7 @@ import io
 import re
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 from absl import flags, logging
@@ -34,6 +36,7 @@ from jaxcluster.workflow.export import WAYS, check_exportable, export_folders
 from jaxcluster.workflow.job import choose_devices, path_of
 from jaxcluster.workflow.predictions import cluster_file
 from jaxcluster.workflow.settings import UsageError
+from jaxcluster.workflow.suggest import suggest_for
 
 __all__ = ["main", "run"]
 
@@ -47,6 +50,7 @@ def _define() -> None:
         lambda name, default, doc: flags.DEFINE_boolean(name, default, doc, flag_values=FLAGS),
     )
     text("workdir", "Folder of the run; empty, or of the same run, which then continues. Default: runs/CONFIG-seedN.")
+    text("suggest", "A new PNG file: suggest a number of clusters for the data, draw the curves, and train nothing.")
     text("predict", "A file or folder of new samples, to be clustered by the run in --workdir.")
     flags.DEFINE_enum(
         "export",
@@ -111,10 +115,12 @@ def main(argv: list[str]) -> None:
         command = parse(argv, FLAGS)
         reporter = Reporter.quiet() if FLAGS.quiet else Reporter()
         compilation.enable_compilation_cache(reporter.say)
-        _refuse_together(("predict", "merge", "split"))
+        _refuse_together(("suggest", "predict", "merge", "split"))
         if FLAGS.predict is not None:
             _refuse_together(("predict", "tensorboard"))
             _predict(command, reporter)
+        elif FLAGS.suggest is not None:
+            _suggest(command, reporter)
         elif FLAGS.merge is not None or FLAGS.split is not None:
             _correct(command, reporter)
         else:
@@ -217,6 +223,21 @@ def _predict(command: Command, reporter: Reporter) -> None:
         reporter.say("--config is not looked at: --predict takes the settings of the run in --workdir")
     options = {"min_confidence": FLAGS.min_confidence, "export": FLAGS.export or ""}
     cluster_file(FLAGS.predict, _workdir(command), reporter, **options)
+
+
+def _suggest(command: Command, reporter: Reporter) -> None:
+    """Say how many clusters the data of the config may have, and draw what says so."""
+    _refuse_together(("suggest", "workdir", "export", "min_confidence", "tensorboard"))
+    picture = Path(FLAGS.suggest)
+    if picture.suffix.lower() != ".png" or picture.exists():
+        raise UsageError(f"--suggest must be a new .png file, got {FLAGS.suggest!r}{' (it exists)' * picture.exists()}")
+    storage.check_writable(picture.parent)
+    dataset = fit.read_named(command.config, reporter)
+    reporter.say(f"{len(dataset.images):,} samples: their graph is partitioned into each number of clusters")
+    told = partial(reporter.part, "suggest")
+    found = suggest_for(dataset, random_state=command.config.seed, picture=picture, told=told)
+    print(found.sentence)
+    reporter.say(f"curves: {picture}")
 
 
 def _correct(command: Command, reporter: Reporter) -> None:

@@ -14,6 +14,7 @@ import math
 import os
 import re
 import secrets
+import shutil
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "check_writable",
     "exists",
     "files_below",
+    "filled_folder",
     "is_bucket",
     "is_empty",
     "is_folder",
@@ -154,6 +156,39 @@ def new_folder(parent: Path, name: str) -> Path:
                 folder.mkdir(parents=True)
                 return folder
         number += 1
+
+
+class Filled:
+    """A folder that `filled_folder` has made; its path changes when it is complete."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+
+@contextlib.contextmanager
+def filled_folder(parent: Path, name: str) -> Iterator["Filled"]:
+    """A folder to fill, which gets the name parent/name, or name-2, ..., when the block ends well.
+
+    Until then it is called name.SOMETHING.partial, and so it stays if the process is killed; what fails otherwise is
+    taken away again. In a bucket, where folders are no more than names, it has its name from the beginning.
+    """
+    if is_bucket(parent):
+        yield Filled(new_folder(parent, name))
+        return
+    with told(parent, "written"):
+        parent.mkdir(parents=True, exist_ok=True)
+        partial = parent / f"{name}{_partial_name()}"
+        partial.mkdir()
+    try:
+        filled = Filled(partial)
+        yield filled
+    except BaseException:  # Ctrl-C too
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    with told(parent, "written"):
+        filled.folder = new_folder(parent, name)
+        filled.folder.rmdir()
+        partial.rename(filled.folder)
 
 
 def is_folder(path: Path) -> bool:

@@ -74,19 +74,20 @@ def export_folders(
         lengths = f"{len(labels):,} labels and {len(confidence):,} confidences"
         raise UsageError(f"--export needs a label and a confidence for each sample: {len(dataset.images):,}, {lengths}")
     parent = path_of(parent, f"folder {parent}") if isinstance(parent, str) else parent
-    folder = storage.new_folder(parent, "export")
+    with storage.filled_folder(parent, "export") as filled:
+        targets = _targets(filled.folder, dataset, labels, confidence)
+        for cluster in {target.parent for target in targets}:
+            storage.make_folder(cluster)
+        if dataset.files is None:
+            for target, png in _drawn(dataset, targets):
+                with storage.new_file(target) as stream:
+                    stream.write(png)
+        else:
+            for file, target in zip(dataset.files, targets, strict=True):
+                _put(os.path.join(dataset.root or "", file), target, link=way == "folders")
+    folder = filled.folder
     if folder.name != "export":
         say(f"{parent / 'export'} is there already; this export is written beside it")
-    targets = _targets(folder, dataset, labels, confidence)
-    for cluster in {target.parent for target in targets}:
-        storage.make_folder(cluster)
-    if dataset.files is None:
-        for target, png in _drawn(dataset, targets):
-            with storage.new_file(target) as stream:
-                stream.write(png)
-    else:
-        for file, target in zip(dataset.files, targets, strict=True):
-            _put(os.path.join(dataset.root or "", file), target, link=way == "folders")
     folders = len(np.unique(labels))
     say(f"{len(targets):,} images in {folders} folder{'s' * (folders > 1)}, one for each cluster: {folder}")
     return folder

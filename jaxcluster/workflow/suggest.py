@@ -1,5 +1,7 @@
 """How many clusters do data have? Advice from the graph of similar samples, with a picture."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import jax
 
 from jaxcluster import clusterers, data, plots
 
-__all__ = ["suggest_n_clusters"]
+__all__ = ["suggest_for", "suggest_n_clusters"]
 
 
 def suggest_n_clusters(
@@ -46,10 +48,32 @@ def suggest_n_clusters(
         ValueError: the range of numbers is empty.
     """
     dataset = data.from_arrays(images, image_shape=image_shape)
+    return suggest_for(
+        dataset, min_clusters=min_clusters, max_clusters=max_clusters, random_state=random_state, picture=picture
+    )
+
+
+def suggest_for(
+    dataset: data.Dataset,
+    *,
+    min_clusters: int = 2,
+    max_clusters: int = 20,
+    random_state: int = 0,
+    picture: str | Path | None = None,
+    told: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> clusterers.Suggestion:
+    """Suggest a number of clusters for a data set, as `suggest_n_clusters` does for arrays.
+
+    `told` is told how far each part is: its name, the device calls that are done, and how many there are.
+    """
     samples = (dataset.images - dataset.offset) * dataset.scale
-    graph = clusterers.view_graph(samples) if samples.ndim == 4 else clusterers.vector_graph(samples)
+    make = clusterers.view_graph if samples.ndim == 4 else clusterers.vector_graph
     found = clusterers.suggest_n_clusters(
-        jax.random.key(random_state), graph, min_clusters=min_clusters, max_clusters=max_clusters
+        jax.random.key(random_state),
+        make(samples, report=partial(told, "graph")),
+        min_clusters=min_clusters,
+        max_clusters=max_clusters,
+        report=partial(told, "partitions"),
     )
     if picture is not None:
         plots.n_clusters.n_clusters(

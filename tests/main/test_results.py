@@ -116,6 +116,21 @@ def test_predictions_are_exported(folder, run):
     }
 
 
+def test_a_number_of_clusters_is_suggested(tmp_path, capsys):
+    """Four heaps of points on the plane; the sentence on standard output, the curves in the file, which is kept."""
+    rng = np.random.default_rng(0)
+    corners = 20 * np.array([[0, 0], [0, 1], [1, 0], [1, 1]])[np.arange(120) % 4]
+    np.save(tmp_path / "x.npy", (corners + rng.normal(size=(120, 2))).astype(np.float32))
+    options = (f"--config.data.path={tmp_path / 'x.npy'}", f"--suggest={tmp_path / 'out' / 'k.png'}", "--quiet")
+    said = command(*options)
+    assert said.code == 0, said.text
+    assert capsys.readouterr().out.startswith("Try 4 clusters: ")
+    picture = (tmp_path / "out" / "k.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert command(*options).error.endswith("k.png' (it exists)")
+    assert (tmp_path / "out" / "k.png").read_bytes() == picture
+
+
 def test_vectors_are_refused_before_training(tmp_path):
     np.save(tmp_path / "x.npy", two_kinds((7,))[0])
     said = run_on(tmp_path / "x.npy", tmp_path / "run", "--export=folders")
@@ -127,6 +142,8 @@ def test_vectors_are_refused_before_training(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--suggest=RUN/k.png", "--predict=FILE"], "--suggest and --predict are different jobs; give one"),
+        (["--suggest=RUN/k.jpg"], "--suggest must be a new .png file, got "),
         (["--merge=0,1"], "--merge and --split need --workdir, the folder of a finished run"),
         (["--split=x", "--workdir=RUN"], "flag --split=x"),
         (

@@ -61,6 +61,28 @@ def test_where_there_are_no_links_files_are_copied(tmp_path, photos, monkeypatch
     assert said[1] == f"5 images in 3 folders, one for each cluster: {again}"
 
 
+@pytest.mark.parametrize("error", [OSError("no room"), KeyboardInterrupt()])
+def test_an_export_that_is_cut_short_leaves_no_export(tmp_path, photos, monkeypatch, error):
+    """While it is filled the folder has another name (a kill leaves that); what fails or is interrupted is removed."""
+    put, names = export._put, []
+
+    def interrupted(source, target, *, link):
+        names.append(target.parent.parent.name)
+        if len(names) == 3:
+            raise error
+        put(source, target, link=link)
+
+    monkeypatch.setattr(export, "_put", interrupted)
+    with pytest.raises(type(error)):
+        export.export_folders(tmp_path / "out", photos, LABELS, CONFIDENCE)
+    assert len(set(names)) == 1
+    assert names[0].startswith("export.")
+    assert names[0].endswith(".partial")
+    assert list((tmp_path / "out").iterdir()) == []
+    monkeypatch.setattr(export, "_put", put)
+    assert export.export_folders(tmp_path / "out", photos, LABELS, CONFIDENCE).name == "export"
+
+
 def test_a_symbolic_link_gives_a_plain_file(tmp_path, photos):
     """A workdir with a link in it is refused at the next start."""
     (tmp_path / "photos" / "c.png").rename(tmp_path / "elsewhere.png")

@@ -62,7 +62,7 @@ def make_start(config, key: Array, samples: np.ndarray, poll: Callable[[], None]
     if n_clusters == 0:
         most = config.partition.most_clusters
         n_clusters = clusterers.suggest_n_clusters(
-            jax.random.fold_in(key, 2), graph, max_clusters=most, poll=poll
+            jax.random.fold_in(key, 2), graph, max_clusters=most, poll=poll, report=telling(poll, "numbers of clusters")
         ).n_clusters
     partition = clusterers.partition_graph(
         jax.random.fold_in(key, 0),
