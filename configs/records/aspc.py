@@ -108,7 +108,8 @@ def initial_table() -> str:
 
 
 def _mean(values: list[float]) -> str:
-    return f"{three(statistics.mean(values))} ± {three(statistics.stdev(values))}"
+    mean = three(statistics.mean(values))
+    return f"{mean} ± {three(statistics.stdev(values))}" if len(values) > 1 else mean
 
 
 def sweep_table() -> str:

@@ -2,8 +2,9 @@
 
     python -m configs.records.shallow --usps=usps.npz --mnist=mnist.npz --out=configs/records/shallow.json
 
-Three seeds each; pixels in [0, 1]; each clusterer as `jaxcluster.clusterers.cluster` calls it by its name, with its
-defaults. Cells that the output file has are kept. Of mnist.npz the last 10,000 images are taken.
+Three seeds each, one of what leaves nothing to chance; pixels in [0, 1]; each clusterer as
+`jaxcluster.clusterers.cluster` calls it by its name, with its defaults. Cells that the output file has are kept. Of
+mnist.npz the last 10,000 images are taken.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from configs.records.partition_study import environment
 from jaxcluster import clusterers, metrics
 from jaxcluster.data import load
 
-SEEDS = 3
+METHODS = ("kmeans", "spectral", "ward", "mixture", "rcc")
+SEEDS, CERTAIN = 3, ("ward", "rcc")
 
 
 def pixels(file: str, last: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -54,9 +56,9 @@ def main() -> None:
     made = json.loads(given.out.read_text()) if given.out.exists() else {"cells": {}}
     for name, (file, last) in sets.items():
         x, y = pixels(file, last)
-        for method in clusterers.METHODS:
+        for method in METHODS:
             cells = made["cells"].setdefault(name, {}).setdefault(method, {})
-            for seed in map(str, range(SEEDS)):
+            for seed in map(str, range(1 if method in CERTAIN else SEEDS)):
                 if seed not in cells:
                     cells[seed] = measure(x, y, method, int(seed))
                     print(name, method, seed, cells[seed], flush=True)

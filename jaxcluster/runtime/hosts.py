@@ -192,11 +192,15 @@ def arrays_of_first(tree: Any) -> Any:
 
 @contextlib.contextmanager
 def broken_is_told() -> Iterator[None]:
-    """Turn what JAX says of a broken connection, until this process leaves, into one sentence."""
+    """Turn what JAX says of a broken connection, until this process leaves, into one sentence.
+
+    That this process has too little memory is no broken connection, and is passed on.
+    """
     try:
         yield
     except (jax.errors.JaxRuntimeError, ValueError) as error:
         broken = isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(error)
+        broken = broken and "RESOURCE_EXHAUSTED" not in str(error)
         if not is_multiprocess() or not broken:
             raise
         raise HostError(
