@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The measurements that want an accelerator: MNIST in full, by both algorithms, in pieces of a few minutes.
+# The measurements that want an accelerator, by both papers' algorithms, in pieces of a few minutes.
 set -euo pipefail
 # shellcheck source=launch/calls.sh
 . "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
@@ -10,12 +10,15 @@ Usage: launch/measure.sh [--dry-run] [--minutes=N] [--seeds=0,1,2,3,4] PART ...
 
   aspc         ASPC-DA on MNIST, 500 + 100 epochs a seed (paper: ACC .988, NMI .966)
   wide         the same with stretched and sheared images
-  clustergan   ClusterGAN on MNIST, convolutional players (paper: ACC .964, NMI .921)
+  clustergan   ClusterGAN on MNIST, convolutional networks (paper: ACC .964, NMI .921)
+  frgc         the same on FRGC, from frgc.npz, which you bring (.476, .615)
+  cifar10      on CIFAR-10 (.412, .323)
+  stl10        on STL-10 (.423, .335)
   hashing      the same with 32 and with 64 bits, and the retrieval figures of their codes
   speed        seconds of ASPC-DA's phases against their matrix products, kernels of a step
 
 Runs lie in runs/; retrieval figures beside the codes. After N minutes what is under way is asked to save and to end
-(exit code 124); the same command goes on from there, and skips what is complete. MNIST must be prepared: see README.
+(exit code 124); the same command goes on from there, and skips what is complete. The data must be prepared: see README.
 PYTHON names the interpreter (default: .venv/bin/python if there is one, else python).
 TEXT
 }
@@ -27,8 +30,8 @@ for word in "$@"; do
     --dry-run) dry_run=yes ;;
     --minutes=*) minutes=${word#*=} ;;
     --seeds=*) seeds=${word#*=} ;;
-    aspc | wide | clustergan | hashing | speed) parts+=("$word") ;;
-    *) die "PART must be aspc, wide, clustergan, hashing or speed, got '$word'" ;;
+    aspc | wide | clustergan | frgc | cifar10 | stl10 | hashing | speed) parts+=("$word") ;;
+    *) die "PART must be aspc, wide, clustergan, frgc, cifar10, stl10, hashing or speed, got '$word'" ;;
   esac
 done
 [ ${#parts[@]} -gt 0 ] || { usage >&2; exit 2; }
@@ -66,6 +69,7 @@ for part in "${parts[@]}"; do
     aspc) cluster configs/aspc_mnist.py ;;
     wide) cluster configs/aspc_mnist.py:wide ;;
     clustergan) cluster configs/clustergan_mnist.py ;;
+    frgc | cifar10 | stl10) cluster "configs/clustergan_$part.py" ;;
     hashing)
       [ -n "$dry_run" ] || mkdir -p runs
       save='import numpy, jaxcluster.data as d; numpy.save("runs/mnist_labels.npy", d.load(name="mnist").labels)'

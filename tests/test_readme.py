@@ -17,7 +17,8 @@ from jaxcluster.workflow import configs
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = {file: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "jaxcluster").rglob("*.md"))]}
+FILES = [ROOT / "README.md", ROOT / "configs/records/README.md", *sorted((ROOT / "jaxcluster").rglob("*.md"))]
+PAGES = {file: file.read_text() for file in FILES}
 # The code of these pages is run by tests of their own.
 ELSEWHERE = [ROOT / "jaxcluster" / room / "README.md" for room in ("algorithms", "spl")]
 WITH_CODE = [file for file, page in PAGES.items() if "```python" in page and file not in ELSEWHERE]

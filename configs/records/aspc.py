@@ -93,8 +93,8 @@ def initial_table() -> str:
     for method, printed in PAPER_INITIAL.items():
         cells, numbers = [], []
         for name in sets:
-            found = list(shallow[name.removeprefix("aspc_")][method].values())
-            cells.append(" / ".join(_mean([cell[score] for cell in found]) for score in ("acc", "nmi")))
+            found = list(shallow.get(name.removeprefix("aspc_"), {}).get(method, {}).values())
+            cells.append(" / ".join(_mean([cell[score] for cell in found]) for score in ("acc", "nmi")) if found else "–")
         for name in sets:
             title = "" if method == "kmeans" else "table6"
             key = f"{name}-table6_{method}" if title else name

@@ -12,10 +12,16 @@ def measure(*arguments, python="py"):
 
 
 def test_each_part_runs_every_seed():
-    said = measure("--dry-run", "--seeds=0,7", "aspc", "wide", "clustergan").stdout.splitlines()
+    said = measure(
+        "--dry-run", "--seeds=0,7", "aspc", "wide", "clustergan", "cifar10", "frgc", "stl10"
+    ).stdout.splitlines()
     assert said == [
         f"+ py -m jaxcluster.main --config=configs/{config} --config.seed={seed}"
-        for config in ("aspc_mnist.py", "aspc_mnist.py:wide", "clustergan_mnist.py")
+        for config in (
+            "aspc_mnist.py",
+            "aspc_mnist.py:wide",
+            *(f"clustergan_{name}.py" for name in ("mnist", "cifar10", "frgc", "stl10")),
+        )
         for seed in (0, 7)
     ]
     hashing = measure("--dry-run", "--seeds=3", "hashing").stdout
@@ -30,7 +36,7 @@ def test_wrong_arguments_are_named():
     assert measure("--help").returncode == 0
     assert measure().returncode == 2
     for arguments, message in (
-        (["gan"], "PART must be aspc, wide, clustergan, hashing or speed, got 'gan'"),
+        (["gan"], "PART must be aspc, wide, clustergan, frgc, cifar10, stl10, hashing or speed, got 'gan'"),
         (["--minutes=0", "aspc"], "--minutes must be a whole number, got '0'"),
         (["--seeds=a", "aspc"], "--seeds must be numbers with commas between, got 'a'"),
     ):
