@@ -4,12 +4,15 @@ import importlib.metadata
 import os
 import pathlib
 import shutil
+import sys
 
 # Before JAX starts: a device count set later is ignored.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# The tests' programs run for milliseconds and compile for seconds: compile them without optimizing.
-_flags = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=8"]
-if importlib.metadata.version("jaxlib").startswith("0.10."):  # XLA ends the process at a flag that it does not know
+_flags = ["--xla_force_host_platform_device_count=8"]
+_measured = "bench" in sys.argv  # pytest -m bench: as a user's programs are compiled
+if not _measured:  # the tests' programs run for milliseconds and compile for seconds: compile them without optimizing
+    _flags += ["--xla_backend_optimization_level=0"]
+if not _measured and importlib.metadata.version("jaxlib").startswith("0.10."):  # XLA ends at a flag it does not know
     _flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_flags])
 # What one test, worker or earlier call of pytest has compiled, the others take from here.
