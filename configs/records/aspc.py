@@ -94,7 +94,8 @@ def initial_table() -> str:
         cells, numbers = [], []
         for name in sets:
             found = list(shallow.get(name.removeprefix("aspc_"), {}).get(method, {}).values())
-            cells.append(" / ".join(_mean([cell[score] for cell in found]) for score in ("acc", "nmi")) if found else "–")
+            pair = [_mean([cell[score] for cell in found]) for score in ("acc", "nmi") if found]
+            cells.append(" / ".join(pair) or "–")
         for name in sets:
             title = "" if method == "kmeans" else "table6"
             key = f"{name}-table6_{method}" if title else name

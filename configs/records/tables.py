@@ -250,6 +250,7 @@ def everything() -> list[str]:
         viewgraph.results_table(),
         viewgraph.calibration_table(),
         viewgraph.parts_table(),
+        viewgraph.unseen_table(),
         growth.table(json.loads((FOLDER / "growth.json").read_text())),
         peers_table.table(peers),
     ]

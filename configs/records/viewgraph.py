@@ -4,7 +4,7 @@ import statistics
 
 from configs.records.reading import mark, runs, spread, three
 
-__all__ = ["calibration_table", "parts_table", "results_table"]
+__all__ = ["calibration_table", "parts_table", "results_table", "unseen_table"]
 
 SETS = {
     "viewgraph_digits": "digits of 8x8, 1,797",
@@ -13,6 +13,10 @@ SETS = {
     "viewgraph_mnist": "MNIST, 70,000",
     "viewgraph_fashion_test": "Fashion-MNIST test, 10,000",
     "viewgraph_fashion": "Fashion-MNIST, 70,000",
+}
+UNSEEN = {
+    "unseen_train": "10,000 of MNIST's training images",
+    "unseen_turned": "the same, half of them turned by 90°",
 }
 PARTS = {
     "": "default",
@@ -40,6 +44,17 @@ def results_table() -> str:
                 f"| {name}{mark(found)} | {seeds} | {start} | {spread(acc)} | {three(min(acc))} | "
                 f"{three(statistics.mean(nmi))} ± {three(statistics.stdev(nmi))} |"
             )
+    return "\n".join(lines)
+
+
+def unseen_table() -> str:
+    """The sets that `unseen` makes."""
+    lines = ["| unseen set | clusters | seeds | ACC (each seed) | NMI (each seed) |", "|---" * 5 + "|"]
+    for name, text in UNSEEN.items():
+        found = runs(f"{name}-seed*.json")[name]
+        acc, nmi = ([run["results"]["scoring"][score] for run in found] for score in ("acc", "nmi"))
+        clusters = found[0]["config"]["n_clusters"]
+        lines.append(f"| {text} | {clusters} | {len(found)} | {spread(acc)} | {spread(nmi)} |")
     return "\n".join(lines)
 
 
