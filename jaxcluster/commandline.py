@@ -4,7 +4,7 @@ import contextlib
 import difflib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +60,10 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
     try:
         rest = flag_values(["jaxcluster", *others])
     except flags.UnrecognizedFlagError as error:
-        near = difflib.get_close_matches(error.flagname, [*flag_values, "config", "help", "list", "version"], n=1)
-        hint = f" Did you mean --{near[0]}?" if near else ""
+        fields = {name.rpartition(".")[2]: f"config.{name}" for name in reversed([*_fields(config)])}
+        known = {name: name for name in [*flag_values, "config", "help", "list", "version"]}
+        near = difflib.get_close_matches(error.flagname, [*known, *fields], n=1)
+        hint = f" Did you mean --{(fields | known)[near[0]]}?" if near else ""
         raise UsageError(f"there is no option --{error.flagname}.{hint} See --help") from error
     except flags.Error as error:
         raise UsageError(str(error)) from error
@@ -70,15 +72,24 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> Command:
     return Command(flag_values, config, name, given, bool(overrides))
 
 
+def _fields(config: ConfigDict, path: str = "") -> Iterator[str]:
+    """Names of all fields, as they stand behind `--config.`."""
+    for name, value in config.items():
+        yield from _fields(value, f"{path}{name}.") if isinstance(value, ConfigDict) else [path + name]
+
+
 def of_workdir(command: Command, workdir: Path, say: Callable[[str], None]) -> ConfigDict:
     """The settings to run: of the command line, or, if it has none at all, of the run in the workdir that it names.
 
     Raises:
+        UsageError: there is none.
         WorkdirError: the folder holds a run that cannot be read.
     """
     named = command.flags.workdir and not command.given and not command.changed
-    if not named or not storage.exists(workdir / "config.json"):
+    if not named:
         return command.config
+    if not storage.exists(workdir / "config.json"):
+        raise UsageError(f"--workdir {workdir}: there is no run; to begin one, give --config or --config.data.path")
     say("neither --config nor a field of it is given: the settings are those of the run in --workdir")
     return settings_of(read_identity(workdir)["config"])
 

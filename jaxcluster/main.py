@@ -183,7 +183,7 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
     seen: list[data.Dataset] = []
 
     def read() -> data.Dataset:
-        seen.append(fit.read_named(config, reporter))
+        seen.append(fit.read_named(config, reporter, n_clusters=config.n_clusters or None))
         if FLAGS.export:
             check_exportable(seen[0])  # before training
         return seen[0]

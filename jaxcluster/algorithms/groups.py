@@ -28,13 +28,13 @@ WIDTHS = tuple_of(WIDTH, "positive widths")
 
 _SIDE = whole(1, 4096)
 SIZE = Rule(
-    f"() or a height and a width, each {_SIDE.allowed}",
+    f"() or a height and a width, each {_SIDE.allowed} (32 is both)",
     lambda v: isinstance(v, tuple | list) and len(v) in (0, 2) and all(map(_SIDE.holds, v)),
 )
 
 DATA = {
     "name": Field("", text(), 'a TFDS data set, or "digits" (comes with scikit-learn); or else give data.path'),
-    "path": Field("", text(), "a folder of images, or an .npz, .npy, .csv, .tsv or .parquet file"),
+    "path": Field("", text(), "a folder of images, or an .npz, .npy, .csv, .tsv, .parquet or .h5ad file"),
     "split": Field("train+test", text(), "which part of a TFDS data set"),
     "labels_path": Field("", text(), "a file of labels, for scoring only"),
     "data_dir": Field("", text(), "where TFDS data is prepared; empty: TFDS_DATA_DIR, or TFDS's own default"),

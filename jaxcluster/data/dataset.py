@@ -78,6 +78,11 @@ class Dataset(NamedTuple):
         """[n] what the samples are called: their files, else their ids; None where they have no names."""
         return self.files if self.files is not None else self.ids
 
+    @property
+    def names_heading(self) -> str:
+        """What a table calls these names."""
+        return "file" if self.files is not None else "id"
+
 
 class Source(NamedTuple):
     """What a reader found, before pixels and labels are checked and scaled."""

@@ -150,6 +150,12 @@ def folder_labels(files: tuple[str, ...], where: str, report: Callable[[str], No
                 "folders of classes, so there are no labels"
             )
     if not all(names):
+        outside = [file for file, folders in zip(files, names, strict=True) if not folders]
+        if not parts and len({folders[0] for folders in names if folders}) > 1:
+            report(
+                f"{where}: {len(outside)} of {len(files)} images lie outside sub-folders (first: '{outside[0]}'), so "
+                "the names of the sub-folders are not taken as labels"
+            )
         return None
     first = np.array([folders[0] for folders in names])
     return first if len(set(first.tolist())) > 1 else None

@@ -125,6 +125,13 @@ def _from_table(path, where, n: int, names, id_column: str, label_column: str) -
     elif label_at is None and width == 2:
         id_at = next((i for i in (0, 1) if _are_keys(columns[i], names)), None)
         label_at = None if id_at is None else 1 - id_at
+        if id_at is not None and not headed and _is_heading(head[id_at], names):
+            headed, columns = True, [column[1:] for column in columns]
+        if id_at is None and names:
+            raise DataError(
+                f"{where}: neither of its columns ({', '.join(head)}) holds names of samples (the first sample is "
+                f"'{names[0]}'), and none is named {' or '.join(LABEL_HEADINGS[:6])}"
+            )
     if label_at is None:
         raise DataError(
             f"{where}: columns are {', '.join(head)}; expected one column, or exactly one named "
@@ -160,6 +167,11 @@ def _check_words(words: list[str], where: str) -> None:
         raise DataError(f"{where}: the file is empty; expected one label per line")
     if "" in words:
         raise DataError(f"{where}: label {words.index('')} (counted from 0) is empty; expected one label per line")
+
+
+def _is_heading(cell: str, names: tuple[str, ...] | None) -> bool:
+    """Whether the first cell of a column of names is its heading."""
+    return cell.lower() in ID_HEADINGS and not any(_forms_match([cell], names))
 
 
 def _are_keys(column: list[str], names: tuple[str, ...] | None) -> bool:
@@ -218,25 +230,32 @@ def _joined(listed: _Listed, n: int, names, where: str, report: Callable[[str], 
         )
     problems = []
     for form in (form for form, does in zip(FORMS, matches) if does):
-        found, problem = _lookup([form(key) for key in keys], [form(name) for name in names], listed.values)
+        shown = [form(key) for key in keys]
+        found, absent, problem = _lookup(shown, [form(name) for name in names], listed.values)
         if found is not None:
-            extra = len(keys) - n
-            if extra > 0:
-                report(f"{where}: {extra} labels belong to no sample and are left out")
+            known = {form(name) for name in names}
+            extra = [key for key in shown if key not in known]
+            if extra:
+                many = "labels belong" if len(extra) > 1 else "label belongs"
+                report(
+                    f"{where}: {len(extra)} {many} to no sample and {'are' if many[5] == 's' else 'is'} left out "
+                    f"(first: '{extra[0]}')"
+                )
             return found
-        problems.append(problem)
-    raise DataError(f"{where}: {problems[0]}")
+        problems.append((absent, problem))
+    raise DataError(f"{where}: {min(problems, key=lambda pair: pair[0])[1]}")  # of the form that fits best
 
 
-def _lookup(keys: list[str], names: list[str], values: np.ndarray) -> tuple[np.ndarray | None, str]:
-    """Labels in the order of the names, or what is in the way."""
+def _lookup(keys: list[str], names: list[str], values: np.ndarray) -> tuple[np.ndarray | None, int, str]:
+    """Labels in the order of the names; or how many lack one (all, if the names do not tell samples apart), and why."""
     rows: dict[str, int] = {}
     for row, key in enumerate(keys):
         if rows.setdefault(key, row) != row and values[rows[key]] != values[row]:
-            return None, f"'{key}' has several labels"
+            return None, len(names), f"'{key}' has several labels"
     absent = [name for name in names if name not in rows]
     if absent:
-        return None, f"{len(absent)} of {len(names)} samples have no label (first: '{absent[0]}')"
+        what = f"{len(absent)} of {len(names)} samples have no label (first: '{absent[0]}')"
+        return None, len(absent), f"{what}; give labels for all samples or for none"
     if len(set(names)) < len(names):
-        return None, "several samples have the same name"
-    return values[[rows[name] for name in names]], ""
+        return None, len(names), "several samples have the same name"
+    return values[[rows[name] for name in names]], 0, ""

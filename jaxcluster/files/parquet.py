@@ -15,12 +15,13 @@ def write_parquet(
     confidence: np.ndarray,
     names: tuple[str, ...] | None,
     probabilities: np.ndarray | None = None,
+    heading: str = "file",
 ) -> bool:
     """Write clusters.parquet, where pyarrow is installed (the extra `tables`).
 
-    The columns are `index`, `cluster`, `confidence`, `file` where the samples have names, and `probability_0` to
+    The columns are `index`, `cluster`, `confidence`, the names where the samples have some, and `probability_0` to
     `probability_K-1` where there are probabilities. Names stand as they are, without the apostrophes of clusters.csv.
-    If a name is no UTF-8, as file names may be, the column `file` holds bytes.
+    If a name is no UTF-8, as file names may be, their column holds bytes.
 
     Args:
         file: to write.
@@ -28,6 +29,7 @@ def write_parquet(
         confidence: [n].
         names: [n] what the samples are called; None: they have no names.
         probabilities: [n, k] of each cluster for each sample, or None.
+        heading: of the names.
 
     Returns:
         Whether it was written; False without pyarrow.
@@ -39,7 +41,7 @@ def write_parquet(
         return False
     columns = {"index": np.arange(len(labels)), "cluster": np.asarray(labels), "confidence": np.asarray(confidence)}
     if names is not None:
-        columns["file"] = _texts(names)
+        columns[heading] = _texts(names)
     if probabilities is not None:
         columns |= {f"probability_{k}": column for k, column in enumerate(np.ascontiguousarray(probabilities.T))}
     with storage.new_file(file) as stream:

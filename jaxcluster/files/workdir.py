@@ -216,8 +216,10 @@ def write_json(file: Path, data: Any) -> None:
     storage.write_text(file, json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def write_csv(file: Path, labels: np.ndarray, confidence: np.ndarray, names: tuple[str, ...] | None) -> None:
-    """Write clusters.csv: index, cluster, confidence, and the image's file where there is one.
+def write_csv(
+    file: Path, labels: np.ndarray, confidence: np.ndarray, names: tuple[str, ...] | None, heading: str = "file"
+) -> None:
+    """Write clusters.csv: index, cluster, confidence, and the samples' names, under a heading, where they have some.
 
     A name that a spreadsheet would take for a formula, because it begins with = + - @ a tab or a carriage return, has
     an apostrophe put before it.
@@ -226,7 +228,7 @@ def write_csv(file: Path, labels: np.ndarray, confidence: np.ndarray, names: tup
         [i, label, f"{sure:.6f}", *([names[i]] if names else [])]
         for i, (label, sure) in enumerate(zip(labels.tolist(), confidence.tolist(), strict=True))
     )
-    write_table(file, ["index", "cluster", "confidence", *(["file"] if names else [])], rows)
+    write_table(file, ["index", "cluster", "confidence", *([heading] if names else [])], rows)
 
 
 def write_table(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

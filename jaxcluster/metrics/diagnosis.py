@@ -194,7 +194,7 @@ def _sentences(found: Diagnosis, means: np.ndarray, finite: bool, flat: bool) ->
         said.append(f"{which} {verb} much less certain than the others: {mean} {listed}.")
     for a, b, c in found.joined[:LISTED]:
         said.append(
-            f"Training has merged clusters {a} and {b} of the initial clustering: more than half of each is in "
-            f"cluster {c} now."
+            f"More than half of cluster {a} and more than half of cluster {b} of the initial clustering are in cluster "
+            f"{c} now: training may have merged them."
         )
     return said

@@ -115,7 +115,7 @@ def split(workdir: str | Path, cluster: int, *, say: Callable[[str], None] = lam
             raise UsageError(f"--split={cluster}: the cluster has {len(rows)} samples; at least {FEWEST} are needed")
         number = max(len(storage.read_array(place / "centers.npy")), int(now.full.max()) + 1, _highest(place) + 1)
         labels = split_in_two(now.full, storage.read_array(place / "embedding.npy"), cluster, number)
-        sizes = [int((labels == part).sum()) for part in (cluster, number)]
+        sizes = [int(((labels == part) & (now.labels >= 0)).sum()) for part in (cluster, number)]
         return labels, f"cluster {cluster} is clusters {cluster} ({sizes[0]:,}) and {number} ({sizes[1]:,}) now"
 
     return _correct(place, {"split": cluster}, change, say)

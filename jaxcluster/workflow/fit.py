@@ -91,7 +91,7 @@ def fit(
 
     def read() -> data.Dataset:
         if images is None:
-            return read_named(config, reporter)
+            return read_named(config, reporter, n_clusters=config.n_clusters or None)
         return data.from_arrays(
             images,
             labels,
@@ -114,13 +114,13 @@ def fit(
     )
 
 
-def read_named(config: ConfigDict, reporter: Reporter) -> data.Dataset:
-    """The data that a config names.
+def read_named(config: ConfigDict, reporter: Reporter, *, n_clusters: int | None = None) -> data.Dataset:
+    """The data that a config names; `n_clusters` helps to choose how features are scaled, None: it is not known.
 
     Raises:
         DataError: they cannot be used.
     """
-    return data.load(**config.data.to_dict(), n_clusters=config.n_clusters or None, report=reporter.say)
+    return data.load(**config.data.to_dict(), n_clusters=n_clusters, report=reporter.say)
 
 
 def run(
@@ -258,7 +258,7 @@ def _write(workdir: Path, finished: report.Finished, outputs: Outputs, summary: 
     killed as well. So a kill by chance costs no picture, and one that comes each time no result.
     """
     with manifest.sealing(workdir):
-        report.write_outputs(workdir, outputs, finished.dataset.sample_names)
+        report.write_outputs(workdir, outputs, finished.dataset.sample_names, finished.dataset.names_heading)
         storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
         if finished.dataset.skipped:
             write_table(workdir / "skipped.csv", ("file", "reason"), finished.dataset.skipped)
@@ -309,6 +309,6 @@ def _say_what(job: Job, workdir: Path | None, reporter: Reporter) -> None:
         kind, processes = job.devices[0].device_kind, jax.process_count()
         reporter.say(f"{len(job.devices)} devices ({kind}) in {processes} process{'es' if processes > 1 else ''}")
     if job.images_on == "host":
-        reporter.say("the images stay on the host and are sent to the devices in windows (--images_on)")
+        reporter.say("the samples stay on the host and are sent to the devices in windows (--images_on)")
     else:
-        reporter.say(f"the images lie on {'each' if several else 'the'} device (--images_on)")
+        reporter.say(f"the samples lie on {'each' if several else 'the'} device (--images_on)")

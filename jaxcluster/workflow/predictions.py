@@ -8,7 +8,7 @@ import numpy as np
 from jaxcluster import data
 from jaxcluster.files import manifest, storage
 from jaxcluster.files.workdir import read_summary
-from jaxcluster.workflow import report
+from jaxcluster.workflow import corrections, report
 from jaxcluster.workflow.confident import check_min_confidence, given_min_confidence, keep_confident
 from jaxcluster.workflow.export import check_exportable, export_folders
 from jaxcluster.workflow.predict import load_fitted, predict
@@ -44,13 +44,16 @@ def cluster_file(
     outputs = keep_confident(predict(fitted, dataset), least)
     folder = storage.new_folder(workdir / "predictions", dataset.name)
     with manifest.sealing(folder):
-        report.write_outputs(folder, outputs, dataset.sample_names)
+        report.write_outputs(folder, outputs, dataset.sample_names, dataset.names_heading)
     if folder.name != dataset.name:
         _say_earlier(folder.parent / dataset.name, outputs.labels, reporter)
     if least:
         reporter.say(f"{np.mean(outputs.labels < 0):.1%} of them have a confidence below {least:g}: their label is -1")
     if export:
         export_folders(folder, dataset, outputs.labels, outputs.confidence, way=export, say=reporter.say)
+    now = corrections.current(workdir).folder
+    if now != workdir:
+        reporter.say(f"predicted are the run's own clusters, without the corrections in {now}")
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
     return folder
 

@@ -65,8 +65,10 @@ def score(labels_true: np.ndarray | None) -> Callable[[np.ndarray], dict[str, fl
     }
 
 
-def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None) -> None:
+def write_outputs(folder: Path, outputs: Outputs, names: tuple[str, ...] | None, heading: str = "file") -> None:
     """Write labels.npy, confidence.npy, embedding.npy, centers.npy, other assignments by name, and the tables.
+
+    The tables have the names of the samples, where these have names, in a column with that heading.
 
     clusters.parquet is written where pyarrow is installed. It has no probabilities if the initial clustering is kept
     (`others["network"]`): they are those of the network's clusters, which are numbered in another way.
@@ -77,9 +79,9 @@ def write_outputs(folder: Path, outputs: Outputs, files: tuple[str, ...] | None)
         storage.write_array(folder / "probabilities.npy", outputs.probabilities)
     for name, labels in (outputs.others or {}).items():
         storage.write_array(folder / f"{name}.npy", labels)
-    write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, files)
+    write_csv(folder / "clusters.csv", outputs.labels, outputs.confidence, names, heading)
     probabilities = None if "network" in (outputs.others or {}) else outputs.probabilities
-    write_parquet(folder / "clusters.parquet", outputs.labels, outputs.confidence, files, probabilities)
+    write_parquet(folder / "clusters.parquet", outputs.labels, outputs.confidence, names, probabilities, heading)
 
 
 def summarize(finished: Finished) -> dict[str, Any]:

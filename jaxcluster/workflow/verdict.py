@@ -44,6 +44,10 @@ def judge(finished: Finished) -> tuple[Finished, dict[str, Any]]:
             f"Nearest neighbors in the features hardly stay together: they tell {max(told, 0):.0%} of the clusters "
             f"(less than {LEAST_TOLD:.0%}). There may be no such groups in the data, or the features do not show them."
         )
+    skipped = len(finished.dataset.skipped)
+    if skipped:
+        of = skipped + len(outputs.labels)
+        findings.append(f"{skipped:,} of {of:,} files could not be read and are left out: skipped.csv lists them.")
     figures = {"kept": choice.keep, "kept_because": choice.reason, "collapsed": bool(found.collapsed) and k > 1}
     return finished._replace(outputs=outputs), figures | {"findings": findings}
 

@@ -49,13 +49,13 @@ KINDS = {  # the name's last parts -> kind; a longer name goes before a shorter 
         finetune.age_epochs train.epochs train.batch_size viewgraph.n_clusters""",
     "whole number, -1 too": "aspc.finetune.epochs",
     "whole number above 0": """n_clusters ensemble n_neighbors n_vector_neighbors n_init max_iterations embedding
-        batch_size adversarial.epochs""",
+        batch_size adversarial.epochs finetune.target_epochs""",
     "whole number above 1": "m partition.most_clusters adversarial.batch_size",
     "whole number from 100 on": "graph.anchors",
     "number of views": "graph.views",
     "number": """checkpoint_seconds rotation noise clusterer_noise image_noise hidden_noise code_noise width width_end
         weights.joint weights.image weights.code weights.cycle weights.cycle_generator weights.consistency
-        weights.entropy weights.pseudo_labels consistency.virtual initial.tolerance cluster.tolerance
+        weights.entropy weights.pseudo_labels weights.diversity consistency.virtual initial.tolerance cluster.tolerance
         inertia_tolerance finetune.reconstruction""",
     "number above 0": "learning_rate learning_rate_end pace.rho",
     "share": """shift stretch shear augment.step relabel_after relabel_vectors_after least_cut most_moved noise_end

@@ -256,3 +256,12 @@ def test_an_interrupt_ends_the_threads(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         load(tmp_path)
     assert len(decoded) < 900
+
+
+def test_folders_are_no_labels_where_images_lie_outside_of_them(tmp_path):
+    for shade, name in enumerate(("a/1.png", "b/2.png", "3.png")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (2, 2), 50 * shade).save(tmp_path / name)
+    said = []
+    assert data.load(path=str(tmp_path), report=said.append).labels is None
+    assert any("1 of 3 images lie outside sub-folders (first: '3.png')" in sentence for sentence in said)

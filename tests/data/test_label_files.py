@@ -58,7 +58,9 @@ def test_labels_are_joined_by_name_where_paths_differ(tmp_path, form):
 def test_more_labels_than_samples_are_left_out_and_fewer_refused(pictures):
     found, said = labels_from(pictures, "file,label\n" + shuffled("{name},{label}", (*NAMES, "gone.png")))
     assert found == list(TRUTH.values())
-    assert "1 labels belong to no sample and are left out" in said
+    assert "1 label belongs to no sample and is left out (first: 'gone.png')" in said
+    _, said = labels_from(pictures, "file,label\n" + shuffled("{name},{label}", (*NAMES, "gone.png", "lost.png")))
+    assert "2 labels belong to no sample and are left out" in said
     with pytest.raises(data.DataError, match=r"1 of 4 samples have no label \(first: 'b/2.png'\)"):
         labels_from(pictures, "file,label\n" + shuffled("{name},{label}", NAMES[:3]))
     with pytest.raises(data.DataError, match=r"'a/0.png' has several labels"):
@@ -67,6 +69,28 @@ def test_more_labels_than_samples_are_left_out_and_fewer_refused(pictures):
         data.DataError, match=r"none of column 'file' is a sample \(first: 'x3'; the first sample is 'a/0"
     ):
         labels_from(pictures, "file,label\n" + "\n".join(f"x{i},1" for i in (3, 2, 1, 0)))
+
+
+def test_a_heading_is_no_label(pictures):
+    """Neither heading is one of labels; the first is one of names, and no sample is called so."""
+    found, said = labels_from(pictures, "file,kind\n" + shuffled("{name},{label}"))
+    assert found == list(TRUTH.values())
+    assert "no sample" not in said
+
+
+def test_the_form_of_names_that_fits_best_is_the_one_told(tmp_path):
+    """File names of three of four samples: one lacks a label. As paths below the folder all but z.png would."""
+    for name in ("a/u.png", "a/v.png", "b/w.png", "z.png"):
+        (tmp_path / "x" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "x" / name)
+    text = "file,label\nu.png,1\nv.png,2\nz.png,1\n"
+    with pytest.raises(data.DataError, match=r"1 of 4 samples have no label \(first: 'w.png'\); give labels for all"):
+        labels_from(tmp_path / "x", text)
+
+
+def test_columns_that_name_no_sample_are_told(pictures):
+    with pytest.raises(data.DataError, match=r"neither of its columns \(q, kind\) holds names of samples \(the first"):
+        labels_from(pictures, "q,kind\nx,u\ny,v\nz,u\nw,v\n")
 
 
 def test_labels_in_order_skip_unreadable_files(tmp_path):

@@ -128,6 +128,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.data.name=", "--config.data.path=no.npz"], "data.path='no.npz': no such file or folder"),
         (["--config.data.path=x.npz"], "data.name, data.path: both are given ('digits' and 'x.npz'); expected exactly"),
         (["stray"], "unexpected argument 'stray'; options are written --name=value"),
+        (["--n_clusters=3"], "there is no option --n_clusters. Did you mean --config.n_clusters? See --help"),
         (["--confg=3"], "there is no option --confg. Did you mean --config? See --help"),
         (["--workdir="], "--workdir is empty; name a folder, or leave it out"),
         (

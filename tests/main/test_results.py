@@ -57,6 +57,8 @@ def test_another_confidence_and_corrections_lie_beside_the_results(folder, run):
     np.testing.assert_array_equal(np.load(run / "corrections" / "1" / "labels.npy"), np.where(unsure, -1, labels))
     assert command(f"--workdir={run}", "--merge=0,1").code == 0
     np.testing.assert_array_equal(np.load(run / "corrections" / "2" / "labels.npy"), np.where(unsure, -1, 0))
+    said = command(f"--predict={folder / 'unlabeled.npy'}", f"--workdir={run}")
+    assert f"the run's own clusters, without the corrections in {run / 'corrections' / '2'}" in said.text
     said = command(f"--workdir={run}", "--export=folders")
     assert said.code == 0, said.text
     assert f"exported are the labels with the corrections: {run / 'corrections' / '2' / 'labels.npy'}" in said.text
@@ -143,6 +145,10 @@ def test_vectors_are_refused_before_training(tmp_path):
     ("options", "message"),
     [
         (["--suggest=RUN/k.png", "--predict=FILE"], "--suggest and --predict are different jobs; give one"),
+        (
+            ["--workdir=RUN-mistyped", "--export=copies"],
+            "there is no run; to begin one, give --config or --config.data",
+        ),
         (["--suggest=RUN/k.jpg"], "--suggest must be a new .png file, got "),
         (["--merge=0,1"], "--merge and --split need --workdir, the folder of a finished run"),
         (["--split=x", "--workdir=RUN"], "flag --split=x"),

@@ -50,7 +50,7 @@ def test_two_groups_in_one_cluster_leave_one_empty_and_show_a_gap(blobs):
     assert "1 of 5 clusters is empty (cluster 4)" in text
     assert "cluster 1, the largest, has 2.0 times the average size" in text
     assert "Cluster 1 looks like two groups merged" in text
-    assert "Training has merged clusters 1 and 4 of the initial clustering" in text
+    assert "More than half of cluster 1 and more than half of cluster 4 of the initial clustering are in" in text
 
 
 def test_a_gap_that_training_has_closed_is_seen_in_the_features(blobs):

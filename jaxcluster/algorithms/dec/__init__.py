@@ -26,7 +26,7 @@ __all__ = ["DEC", "IDEC", "METHOD", "VARIANTS", "apply_variant", "build"]
 
 VARIANTS = {
     "paper": "no augmentation, which is the default",
-    "da": "images are rotated and shifted, in both phases; targets come from clean ones; k-means as in ASPC-DA",
+    "da": "images are rotated and shifted, in both phases; targets come from clean ones",
     "wide": "the same, and images are stretched and sheared",
 }
 
@@ -36,8 +36,6 @@ def apply_variant(config, name: str):
     if name not in VARIANTS:
         raise ValueError(f"the variant must be one of {', '.join(VARIANTS)}, got {name!r}")
     config.pretrain.augment = config.finetune.augment = name != "paper"
-    if name != "paper":
-        config.initial.inertia_tolerance = 0.01  # as in ASPC-DA: the least sum of squares may merge two classes
     if name == "wide":
         config.augment.stretch = config.augment.shear = 0.15
     return config

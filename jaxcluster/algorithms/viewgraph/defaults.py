@@ -13,7 +13,9 @@ VIEWS = settings.Rule("1, 13, 25 or 73", lambda v: type(v) is int and v in (1, 1
 FIELDS = {
     "algorithm": Field("viewgraph", one_of("viewgraph"), "which method"),
     **groups.RUN,
-    "n_clusters": Field(10, whole(0, 1_000_000, "0: the number that the graph suggests"), "how many clusters to find"),
+    "n_clusters": Field(
+        10, whole(0, 1_000_000, "0 or auto: the number that the graph suggests"), "how many clusters to find"
+    ),
     "ensemble": Field(1, whole(1, 1000), "networks that are trained side by side and vote"),
     "graph": {
         "n_neighbors": Field(10, whole(1, 1000), "neighbors of each image"),
@@ -89,7 +91,8 @@ def remarks(config: ConfigDict, sample_shape: tuple[int, ...]) -> list[str]:
     """What a user should know of these settings on this data before the run starts."""
     if len(sample_shape) == 3:
         return []
-    return [
-        "feature vectors are compared as they are given: columns of different units should be standardized first; "
-        f"training changes their partition only if it cuts at least {config.train.least_cut:g} (config.train.least_cut)"
-    ]
+    least = f"{config.train.least_cut:g} (config.train.least_cut)"
+    said = [f"training changes the partition of feature vectors only if it cuts at least {least} of their graph"]
+    if config.data.scaling == "none":
+        said.insert(0, "feature vectors are compared as they are given: scale columns of different units first")
+    return said
