@@ -51,8 +51,8 @@ def cluster_file(
         reporter.say(f"{np.mean(outputs.labels < 0):.1%} of them have a confidence below {least:g}: their label is -1")
     if export:
         export_folders(folder, dataset, outputs.labels, outputs.confidence, way=export, say=reporter.say)
-    now = corrections.current(workdir).folder
-    if now != workdir:
+    if storage.is_folder(workdir / "corrections"):
+        now = corrections.current(workdir).folder
         reporter.say(f"predicted are the run's own clusters, without the corrections in {now}")
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
     return folder

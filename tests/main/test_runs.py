@@ -57,7 +57,7 @@ def test_the_summary_is_strict_json_with_everything_worth_knowing(folder, done):
 def test_what_a_run_says(done, folder):
     lines = done.text.splitlines()
     assert lines[0] == f"aspc on gray: 24 images of 4x5x1 (with labels); workdir {folder / 'run'}"
-    assert lines[1] == "the images lie on the device (--images_on)"
+    assert lines[1] == "the samples lie on the device (--images_on)"
     assert any(line.startswith("pretrain: epoch 300/300  loss 0.") for line in lines)
     assert any(line.startswith("finetune: epoch 2/2  loss ") for line in lines)
     for line in lines:
