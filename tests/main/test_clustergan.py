@@ -177,4 +177,4 @@ def test_images_that_the_players_cannot_take_are_refused(name, shape, message, t
 
 def test_an_unknown_variant_is_refused():
     message = refused(f"{config_of('usps_balanced')}:papers")
-    assert "the variant must be one of paper, rates, codes, scores, views, recipe, no_gan" in message
+    assert "the variant must be one of printed, paper, rates, codes, scores, views, recipe, no_gan" in message
