@@ -236,11 +236,12 @@ def _joined(listed: _Listed, n: int, names, where: str, report: Callable[[str], 
             known = {form(name) for name in names}
             extra = [key for key in shown if key not in known]
             if extra:
-                many = "labels belong" if len(extra) > 1 else "label belongs"
-                report(
-                    f"{where}: {len(extra)} {many} to no sample and {'are' if many[5] == 's' else 'is'} left out "
-                    f"(first: '{extra[0]}')"
+                what = (
+                    "1 label belongs to no sample and is"
+                    if len(extra) == 1
+                    else (f"{len(extra)} labels belong to no sample and are")
                 )
+                report(f"{where}: {what} left out (first: '{extra[0]}')")
             return found
         problems.append((absent, problem))
     raise DataError(f"{where}: {min(problems, key=lambda pair: pair[0])[1]}")  # of the form that fits best
