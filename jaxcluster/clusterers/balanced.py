@@ -68,8 +68,8 @@ def balanced_kmeans(
         ValueError: a shape is wrong, there are fewer points than clusters, a point is not finite, or the proportions
             are not positive and adding up to 1.
 
-    Memory grows as n k, time as rounds · n k (d + 15) for each restart, and O(n + k³) on the host for each point that
-    the last plan puts into a wrong cluster. It runs on the host between its device calls: not under `jax.jit`.
+    Memory grows as n k, time as rounds · n k (d + 15) for each restart, and on the host O(n k log n) and O(k³) for
+    each point that the last plan puts into a wrong cluster. It runs on the host between its device calls: not under `jax.jit`.
     """
     check_points(points, n_clusters)
     if proportions is None:

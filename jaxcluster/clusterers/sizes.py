@@ -10,6 +10,7 @@ the exact solution.
 Reference: Ahuja, Magnanti & Orlin, "Network Flows", 1993, section 9.7, for successive shortest paths.
 """
 
+import heapq
 import itertools
 
 import numpy as np
@@ -47,7 +48,7 @@ def assign_with_sizes(costs: np.ndarray, sizes: np.ndarray, potentials: np.ndarr
     Raises:
         ValueError: the sizes do not add up to n, or one is negative.
 
-    It costs O(n k) and, for each point that the guess puts into a wrong cluster, O(n + k³).
+    It costs O(n k log n) and, for each point that the guess puts into a wrong cluster, O(k³ + k² log n).
     """
     costs, sizes = np.asarray(costs, np.float64), np.asarray(sizes)
     n, k = costs.shape
@@ -55,30 +56,62 @@ def assign_with_sizes(costs: np.ndarray, sizes: np.ndarray, potentials: np.ndarr
         raise ValueError(f"sizes must be [{k}], at least 0, and add up to n = {n}, got {sizes.tolist()}")
     labels = np.argmin(costs - (0 if potentials is None else np.asarray(potentials, np.float64)), axis=1)
     excess = np.bincount(labels, minlength=k) - sizes
-    price, mover = np.full((k, k), np.inf), np.zeros((k, k), np.int64)
-    for a in range(k):
-        _cheapest_moves(costs, labels, a, price, mover)
+    moves = _Moves(costs, labels)
     while excess.any():
-        path = _cheapest_path(price, excess)
-        moves = [(mover[a, b], b) for a, b in itertools.pairwise(path)]
-        for point, b in moves:
-            labels[point] = b
+        path = _cheapest_path(moves.price, excess)
+        moves.along(path)
         excess[path[0]] -= 1
         excess[path[-1]] += 1
-        for a in path:
-            _cheapest_moves(costs, labels, a, price, mover)
     return labels.astype(np.int32)
 
 
-def _cheapest_moves(costs: np.ndarray, labels: np.ndarray, a: int, price: np.ndarray, mover: np.ndarray) -> None:
-    """Fill row a: what it costs to move one member of a to each other cluster, and which member that is."""
-    members = np.flatnonzero(labels == a)
-    price[a] = np.inf
-    if len(members):
-        extra = costs[members] - costs[members, a][:, None]
-        best = extra.argmin(axis=0)
-        price[a], mover[a] = extra[best, np.arange(len(price))], members[best]
-    price[a, a] = np.inf
+class _Moves:
+    """What it costs to move one member of a cluster to another one, kept up to date while points move.
+
+    The members that a cluster begins with are sorted once for each other cluster, and those that come later lie in a
+    heap. A point that has left is skipped when it is met.
+    """
+
+    price: np.ndarray
+    """[k, k], of the cheapest member of a for b; inf where a is empty, and for a itself."""
+
+    def __init__(self, costs: np.ndarray, labels: np.ndarray):
+        self.costs, self.labels, k = costs, labels, costs.shape[1]
+        self.price, self.mover = np.full((k, k), np.inf), np.zeros((k, k), np.int64)
+        self.waiting = []  # for each cluster the extra costs [k, m] and the members [k, m], cheapest first
+        for a in range(k):
+            members = np.flatnonzero(labels == a)
+            extra = (costs[members] - costs[members, a][:, None]).T
+            order = np.argsort(extra, axis=1, kind="stable")
+            self.waiting.append((np.take_along_axis(extra, order, axis=1), members[order]))
+        self.passed = np.zeros((k, k), np.int64)  # how many of those that wait have left
+        self.joined: list[list[list[tuple[float, int]]]] = [[[] for _ in range(k)] for _ in range(k)]
+        for a in range(k):
+            self._look(a)
+
+    def along(self, path: list[int]) -> None:
+        """Move the cheapest member of each cluster of a path into the next one."""
+        points = [int(self.mover[a, b]) for a, b in itertools.pairwise(path)]
+        for point, b in zip(points, path[1:], strict=True):
+            self.labels[point] = b
+            for c, extra in enumerate((self.costs[point] - self.costs[point, b]).tolist()):
+                heapq.heappush(self.joined[b][c], (extra, point))
+        for a in path:
+            self._look(a)
+
+    def _look(self, a: int) -> None:
+        """Find the cheapest member of a for each other cluster."""
+        extras, members = self.waiting[a]
+        for b in range(len(self.price)):
+            at, heap = int(self.passed[a, b]), self.joined[a][b]
+            while at < members.shape[1] and self.labels[members[b, at]] != a:
+                at += 1
+            while heap and self.labels[heap[0][1]] != a:
+                heapq.heappop(heap)
+            self.passed[a, b] = at
+            first = (extras[b, at], members[b, at]) if at < members.shape[1] else (np.inf, 0)
+            self.price[a, b], self.mover[a, b] = min(first, heap[0]) if heap else first
+        self.price[a, a] = np.inf
 
 
 def _cheapest_path(price: np.ndarray, excess: np.ndarray) -> list[int]:
