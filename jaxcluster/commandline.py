@@ -123,7 +123,11 @@ def list_text() -> str:
     """What there is: algorithms with their variants, and configs, a line each."""
     lines = ["Algorithms (config.algorithm):"]
     for name in algorithms.names():
-        method = algorithms.get(name)
+        try:
+            method = algorithms.get(name)
+        except ValueError as error:  # of somebody else's package; the others are there
+            lines.append(f"  {name:<12} not usable: {error}")
+            continue
         lines.append(f"  {name:<12} {method.summary}")
         lines += [f"    :{variant:<15} {line}" for variant, line in method.variants.items()]
     lines += ["", "Configs (--config=NAME, or NAME:VARIANT):"]

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from jaxcluster import algorithms
+from jaxcluster import algorithms, commandline
 from jaxcluster.algorithms import settings
 from jaxcluster.algorithms.settings import Field, boolean, number, one_of, share, text, tuple_of, whole
 
@@ -155,10 +155,10 @@ def test_a_program_registers_a_method(monkeypatch):
     monkeypatch.setattr(algorithms, "_registered", {})
     method = algorithms.get("aspc")._replace(name="mine")
     algorithms.register(method)
-    algorithms.register(method)  # twice is once
-    assert algorithms.get("mine") is method
+    algorithms.register(changed := method._replace(summary="a cell of a notebook, run again"))
+    assert algorithms.get("mine") is changed
     assert "mine" in algorithms.names()
-    for taken in (method._replace(summary="another"), method._replace(name="aspc")):
+    for taken in (method._replace(build=lambda config: None), method._replace(name="aspc")):
         with pytest.raises(ValueError, match=f"a method of the name '{taken.name}' already"):
             algorithms.register(taken)
 
@@ -168,12 +168,23 @@ def test_another_package_brings_a_method(tmp_path, monkeypatch):
     info = tmp_path / "theirs-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[jaxcluster.algorithms]\ntheirs = theirs:METHOD\nwrong = theirs:OTHER\n")
+    points = "theirs = theirs:METHOD\nwrong = theirs:OTHER\nbroken = nowhere:METHOD\n"
+    (info / "entry_points.txt").write_text(f"[jaxcluster.algorithms]\n{points}")
     (tmp_path / "theirs.py").write_text(
-        "from jaxcluster.algorithms.aspc import METHOD\nOTHER = METHOD\nMETHOD = METHOD._replace(name='theirs')\n"
+        "from jaxcluster import algorithms\nOTHER = algorithms.get('aspc')\n"
+        "METHOD = OTHER._replace(name='theirs')\nalgorithms.register(METHOD)\n"
     )
+    monkeypatch.setattr(algorithms, "_registered", {})
     monkeypatch.syspath_prepend(tmp_path)
-    assert {"theirs", "wrong"} < set(algorithms.names())
+    assert {"theirs", "wrong", "broken"} < set(algorithms.names())
     assert algorithms.get("theirs").name == "theirs"
     with pytest.raises(ValueError, match=r"wrong = theirs:OTHER must be .* of that name, got a method named 'aspc'"):
         algorithms.get("wrong")
+    with pytest.raises(ValueError, match="broken = nowhere:METHOD cannot be loaded: ModuleNotFoundError: No module"):
+        algorithms.get("broken")
+    listed = commandline.list_text().splitlines()  # names what is broken, and lists the rest
+    assert [line.split(":")[0].split() for line in listed if "not usable" in line] == [
+        ["broken", "not", "usable"],
+        ["wrong", "not", "usable"],
+    ]
+    assert any(line.split()[:1] == ["theirs"] for line in listed)
