@@ -3,8 +3,9 @@
     python -m jaxcluster.data.prepare fashion_mnist     # once; needs `pip install "jaxcluster[prepare]"`
     python -m jaxcluster.main --config=configs/aspc_fashion.py
 
-Not measured here. The authors' later program trains 10 epochs of fine-tuning on this set alone; the paper says 100
-for all, and so does this config (`--config.finetune.epochs=10` for the other).
+The authors' later program trains 10 epochs of fine-tuning on this set alone; the paper says 100 for all, and so does
+this config (`--config.finetune.epochs=10` for the other). What was measured is in the tables of
+jaxcluster/algorithms/aspc/README.md.
 """
 
 from jaxcluster.algorithms import aspc

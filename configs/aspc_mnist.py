@@ -3,7 +3,8 @@
     python -m jaxcluster.data.prepare mnist     # once; needs `pip install "jaxcluster[prepare]"`
     python -m jaxcluster.main --config=configs/aspc_mnist.py
 
-Not measured here in full: 600 epochs of seven times the work of `aspc_mnist_test` are a matter for an accelerator.
+600 epochs of seven times the work of `aspc_mnist_test` are a matter for an accelerator. What was measured is in the
+table of jaxcluster/algorithms/aspc/README.md.
 """
 
 from jaxcluster.algorithms import aspc

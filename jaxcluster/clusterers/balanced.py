@@ -69,7 +69,8 @@ def balanced_kmeans(
             are not positive and adding up to 1.
 
     Memory grows as n k, time as rounds · n k (d + 15) for each restart, and on the host O(n k log n) and O(k³) for
-    each point that the last plan puts into a wrong cluster. It runs on the host between its device calls: not under `jax.jit`.
+    each point that the last plan puts into a wrong cluster. It runs on the host between its device calls: not under
+    `jax.jit`.
     """
     check_points(points, n_clusters)
     if proportions is None:
