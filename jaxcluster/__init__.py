@@ -24,6 +24,11 @@ _NAMES = {
     "load": "estimator",
     "fit": "workflow.fit",
     "suggest_n_clusters": "workflow.suggest",
+    "DataError": "data",
+    "Interrupted": "runtime.signals",
+    "TrainingError": "runtime.trainer",
+    "UsageError": "workflow.settings",
+    "WorkdirError": "files.storage",
 }
 
 __all__ = [*_ROOMS, *_NAMES]

@@ -134,7 +134,7 @@ def main(argv: list[str]) -> None:
     except (TrainingError, hosts.HostError, OSError) as error:
         _stop(f"error: {printable(one_line(error))}", 1)
     except Interrupted as interrupted:
-        _stop(f"{interrupted}: saved. The same command goes on from here.", interrupted.exit_code)
+        _stop(f"{interrupted.args[0]}: saved. The same command goes on from here.", interrupted.exit_code)
     except KeyboardInterrupt:
         _stop("interrupted. The same command goes on from the last checkpoint.", 130)
     except Exception as error:

@@ -26,6 +26,12 @@ LARGE = 1e6
 WIDTH = whole(1, 100_000)
 WIDTHS = tuple_of(WIDTH, "positive widths")
 
+_MANY = whole(1, 1_000_000)
+GIVEN = Rule(
+    f"{_MANY.allowed} (not 0, which is auto: this method does not find how many there are; --suggest advises on it)",
+    _MANY.holds,
+)
+
 _SIDE = whole(1, 4096)
 SIZE = Rule(
     f"() or a height and a width, each {_SIDE.allowed} (32 is both)",
@@ -53,7 +59,7 @@ DATA = {
 
 RUN = {
     "seed": Field(0, whole(0, 2**32 - 1), "of all random draws"),
-    "n_clusters": Field(10, whole(1, 1_000_000), "how many clusters to find"),
+    "n_clusters": Field(10, GIVEN, "how many clusters to find"),
     "init_from": Field("", text(), "a workdir whose pretrained autoencoder is taken instead of training one"),
     "checkpoint_seconds": Field(60.0, number(0, 1e9), "time between checkpoints, in seconds"),
     "data": DATA,

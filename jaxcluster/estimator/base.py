@@ -1,5 +1,6 @@
 """What all estimators have in common: scikit-learn's conventions on top of `jaxcluster.workflow`."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxcluster import data
 from jaxcluster.estimator import parameters
-from jaxcluster.estimator.seeds import most_agreeing
+from jaxcluster.estimator.seeds import kept_of
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.workflow import results
 from jaxcluster.workflow.confident import all_labels, keep_confident
@@ -38,17 +39,20 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         n_init: how many seeds are trained, from `random_state` on. Kept is the run whose labels agree best with those
             of the other runs, by the mean of normalized mutual information: a run that fell into a poor solution
             stands alone. Of two runs, which agree equally, the one with the smaller last training loss is kept. No
-            labels are used.
+            labels are used. `summary_["n_init"]` has the seeds and their agreements.
         random_state: int, RandomState or None (another seed each time); decides everything that is random.
         workdir: folder for checkpoints and results: an interrupted fit goes on from there when it is called again.
             None: nothing is written.
         devices: how many devices train together; 0: all accelerators there are, or one CPU.
         callbacks: functions of each epoch's record, a dict; one that returns True ends training early.
         min_confidence: samples whose confidence is below it get the label -1, in `fit` and in `predict`; 0: none.
-        verbose: 1 shows progress, in a notebook as a bar; 0 nothing.
+        verbose: 1 shows progress, in a notebook as a bar; 0 nothing but warnings.
 
     Attributes:
-        labels_: [n] int32, the cluster of each sample; -1 where its confidence is below `min_confidence`.
+        labels_: [n] int32, the cluster of each sample; -1 where its confidence is below `min_confidence`. If training
+            has made the clustering worse they are those from before it, a warning says so, and
+            `summary_["results"]["kept"]` is "initial"; `predict`, `embedding_` and the centers are the trained
+            network's in any case.
         all_labels_: [n] int32, the cluster of each sample, however unsure.
         confidence_: [n] in [0, 1], see the method's page for what it means.
         probabilities_: [n, k], rows sum to 1; only with methods that give them.
@@ -60,7 +64,8 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         n_features_in_: numbers in a sample.
 
     X in all methods: [n, h, w], [n, h, w, c] or [n, d], of anything that `np.asarray` takes. Ctrl-C ends training early
-    and keeps what has been fitted so far; with a workdir it is raised, and the same call goes on later.
+    and keeps what has been fitted so far, with `n_init` of the seeds that were begun; with a workdir it is raised as
+    `jaxcluster.Interrupted`, and the same call goes on later.
     """
 
     _fields: Mapping[str, str] = {}  # constructor parameter -> dotted field of the config
@@ -100,13 +105,15 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         Raises:
             ValueError: X or a parameter cannot be used; the message names it, what it got and what is allowed.
             TypeError: X is sparse, or a parameter is of another type.
+            TrainingError: a loss is not finite, or the algorithm reports a fault.
+            Interrupted: Ctrl-C with a workdir (a KeyboardInterrupt): saved, and the same call goes on.
         """
         del y
         dataset = self._dataset(X, reset=True)
         config = parameters.config_of(self)
         first = parameters.seed_of(self.random_state)
-        found = [self._run(config, dataset, first + i, i) for i in range(parameters.count_of(self.n_init))]
-        self._keep(found[most_agreeing(found)])
+        self._keep(kept_of(self._runs(config, dataset, range(first, first + parameters.count_of(self.n_init)))))
+        self._warn()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -153,7 +160,21 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "result_")
         results.write_result(path_of(str(folder), f"folder {folder}"), self.result_)
 
-    def _run(self, config: ConfigDict, dataset: data.Dataset, seed: int, number: int) -> results.Result:
+    def _runs(self, config: ConfigDict, dataset: data.Dataset, seeds: range) -> list[results.Result]:
+        """One run for each seed, until Ctrl-C: what has been fitted by then is not lost."""
+        found: list[results.Result] = []
+        for seed in seeds:
+            try:
+                found.append(self._run(config, dataset, seed))
+            except KeyboardInterrupt:  # in a run with a workdir, between two runs, or the second one in a run
+                if self.workdir is not None or not found:
+                    raise
+                break
+            if found[-1].interrupted:
+                break
+        return found
+
+    def _run(self, config: ConfigDict, dataset: data.Dataset, seed: int) -> results.Result:
         config = ConfigDict(config.to_dict())
         config.seed = seed
         workdir = None if self.workdir is None else path_of(str(self.workdir), f"workdir {self.workdir}")
@@ -182,6 +203,18 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         last = [record for record in result.history if record["phase"] == result.history[-1]["phase"]]
         self.n_iter_ = max(len(last), 1)
         self.n_clusters_ = len(outputs.centers)
+
+    def _warn(self) -> None:
+        """Say what makes the labels other than they seem, which `verbose=0` does not show."""
+        found = self.summary_["results"]
+        if found.get("kept") == "initial":
+            warnings.warn(
+                "labels_ are the clusters from before training, which has made them worse; predict, transform, "
+                f"embedding_ and cluster_centers_ are the trained network's. {found['kept_because']}",
+                stacklevel=3,
+            )
+        elif found.get("collapsed"):
+            warnings.warn(f"the clustering has collapsed. {' '.join(found['findings'])}", stacklevel=3)
 
     def _outputs(self, X: Any):
         check_is_fitted(self, "result_")

@@ -13,6 +13,8 @@ from jaxcluster.workflow.settings import UsageError, settings_of
 
 __all__ = ["config_of", "count_of", "n_clusters_of", "seed_of"]
 
+_WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", tuple: "a tuple"}
+
 
 def config_of(estimator: Any) -> ConfigDict:
     """All settings: the method's defaults or `config`, then the variant, then the named parameters."""
@@ -27,16 +29,25 @@ def config_of(estimator: Any) -> ConfigDict:
             f"config is one of {config.algorithm!r}; {type(estimator).__name__} needs {estimator.algorithm!r}"
         )
     if estimator.variant is not None:
-        if method.apply_variant is None or estimator.variant.split("+")[0] not in method.variants:
-            raise ValueError(f"variant must be one of {', '.join(method.variants)}, got {estimator.variant!r}")
+        if method.apply_variant is None or str(estimator.variant).split("+")[0] not in method.variants:
+            known = f"one of {', '.join(method.variants)}" if method.variants else "None, as there are no variants"
+            raise ValueError(f"variant must be {known}, got {estimator.variant!r}")
         config = method.apply_variant(config, estimator.variant)
     for parameter, field in estimator._fields.items():
         value = getattr(estimator, parameter)
         if value is not None:
-            group, _, name = field.rpartition(".")
-            (config[group] if group else config)[name] = value
+            _put(config, field, value, parameter)
     config.n_clusters = n_clusters_of(estimator.n_clusters)
     return config
+
+
+def _put(config: ConfigDict, field: str, value: Any, parameter: str) -> None:
+    group, _, name = field.rpartition(".")
+    settings = config[group] if group else config
+    try:
+        settings[name] = value
+    except TypeError as error:
+        raise TypeError(f"{parameter} must be {_WORDS[type(settings[name])]}, got {value!r}") from error
 
 
 def n_clusters_of(n_clusters: Any) -> int:

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Interrupted", "bounded_exit", "interruption", "listen"]
+__all__ = ["INTERRUPTED", "Interrupted", "bounded_exit", "interruption", "listen"]
 
+INTERRUPTED = "interrupted; this is what has been fitted so far"  # why training ended early
 END_SECONDS = 25.0  # from a signal to the end of the process, whatever still waits: a notice is 30 s long at best
 
 _bounded: list[bool] = []  # one entry inside `bounded_exit`
@@ -17,13 +18,18 @@ _ending: list[bool] = []  # one entry once there is a time limit
 _lock = threading.Lock()
 
 
-class Interrupted(Exception):
-    """A signal asked the run to stop; what was computed is saved by whoever catches it."""
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM asked a run with a workdir to stop; what was computed is saved by whoever catches it."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
         self.number = number
         self.exit_code = 128 + number
+        self.saved_in = ""
+
+    def __str__(self) -> str:
+        saved = f": saved in {self.saved_in}; the same call goes on from there" if self.saved_in else ""
+        return self.args[0] + saved
 
 
 @contextmanager
@@ -152,6 +158,6 @@ def interruption() -> Iterator[Callable[[], str]]:
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: "interrupted; this is what has been fitted so far" if heard else ""
+        yield lambda: INTERRUPTED if heard else ""
     finally:
         signal.signal(signal.SIGINT, before)

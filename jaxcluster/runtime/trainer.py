@@ -37,6 +37,7 @@ class Trained(NamedTuple):
     process only."""
     history: list[dict[str, Any]]  # the records of metrics.jsonl; first process only
     seconds: dict[str, float]  # per phase, over all the sessions of this run
+    stopped: str = ""  # why training ended before its last epoch
 
 
 def train(
@@ -261,8 +262,8 @@ class _Run:
         last = self.algorithm.phases[-1]
         rows = self._observe(last, model, self._key(len(self.algorithm.phases), 0, 0), self._listen)
         if not self.writes:
-            return Trained(model, rows, {}, [], cursor.seconds)
-        return Trained(model, rows, self.store.load_model("start"), self.store.history, cursor.seconds)
+            return Trained(model, rows, {}, [], cursor.seconds, self.stopped)
+        return Trained(model, rows, self.store.load_model("start"), self.store.history, cursor.seconds, self.stopped)
 
     def _call_back(self, record: dict[str, Any]) -> None:
         """Show the epoch's record; all processes stop if a callback of one says so."""

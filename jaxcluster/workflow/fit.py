@@ -15,7 +15,7 @@ from jaxcluster.files.workdir import claim, read_finished, write_json, write_tab
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import hosts
 from jaxcluster.runtime.progress import Reporter
-from jaxcluster.runtime.signals import interruption, listen
+from jaxcluster.runtime.signals import Interrupted, interruption, listen
 from jaxcluster.runtime.trainer import Trained, train
 from jaxcluster.workflow import configs, corrections, report
 from jaxcluster.workflow.confident import check_min_confidence, figures, keep_confident
@@ -81,8 +81,8 @@ def fit(
         DataError: the data cannot be used (a ValueError).
         WorkdirError: the workdir cannot take this run (a ValueError).
         TrainingError: a loss is not finite, or the algorithm reports a fault.
-        Interrupted: Ctrl-C in a run with a workdir: its state is saved, and the same call goes on. Without a workdir
-            Ctrl-C ends training early and what has been fitted so far is returned.
+        Interrupted: Ctrl-C in a run with a workdir (a KeyboardInterrupt): its state is saved, and the same call goes
+            on. Without a workdir Ctrl-C ends training early and what has been fitted so far is returned.
     """
     if isinstance(config, str):
         config = configs.load(config)
@@ -213,8 +213,12 @@ def _listening(workdir: Path | None) -> Iterator[tuple[Callable[[], None], Calla
         with interruption() as stop:
             yield (lambda: None), stop
     else:
-        with listen() as poll:
-            yield poll, (lambda: "")
+        try:
+            with listen() as poll:
+                yield poll, (lambda: "")
+        except Interrupted as interrupted:
+            interrupted.saved_in = str(workdir)
+            raise
 
 
 def _finish(

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcluster import data
+from jaxcluster import algorithms, data
 from jaxcluster.files import workdir as workdirs
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import epochs
@@ -49,6 +49,12 @@ def load_fitted(workdir: Path) -> Fitted:
 
 def _settings(workdir: Path, found: dict[str, Any]) -> ConfigDict:
     """The settings of a run, checked: they may be somebody else's, and decide what is allocated."""
+    method = found.get("algorithm")
+    if isinstance(method, str) and method not in algorithms.names():
+        raise workdirs.WorkdirError(
+            f"{workdir} is a run of {method!r}, and there is no method of this name here, only "
+            f"{', '.join(algorithms.names())}; import the package that registers it, or install it"
+        )
     try:
         config = settings_of(found)
         check_settings(config)

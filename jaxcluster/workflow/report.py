@@ -94,6 +94,8 @@ def summarize(finished: Finished) -> dict[str, Any]:
     }
     for record in last.values():
         figures |= {name: record[name] for name in ("selected", "change") if name in record}
+    if finished.trained.stopped:
+        figures["stopped"] = finished.trained.stopped
     figures |= _figures(outputs, finished.dataset.labels)
     figures["initial"] = _figures(initial, finished.dataset.labels)
     curve = _reliability(finished)

@@ -11,6 +11,7 @@ from jaxcluster.files import checkpoint, manifest, storage
 from jaxcluster.files.records import Metrics, read_records
 from jaxcluster.files.workdir import WorkdirError, claim, read_summary, write_json
 from jaxcluster.protocol import Outputs
+from jaxcluster.runtime.signals import INTERRUPTED
 from jaxcluster.workflow import report
 from jaxcluster.workflow.confident import check_min_confidence, figures, given_min_confidence, keep_confident
 from jaxcluster.workflow.predict import Fitted, last_phase, load_fitted, predict
@@ -58,6 +59,11 @@ class Result:
     def min_confidence(self) -> float:
         """Samples below this confidence are labeled -1; 0: none."""
         return given_min_confidence(self.summary)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C has ended training early, in a run without a workdir."""
+        return self.summary["results"].get("stopped", "") == INTERRUPTED
 
     def at_confidence(self, min_confidence: float, labels_true: np.ndarray | None = None) -> "Result":
         """The same clustering with another `min_confidence`; what lies in the workdir stays as it is.

@@ -5,7 +5,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from jaxcluster import ASPC, ClusterGAN, DeepClusterer, ViewGraph
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning"),
+    # One epoch is too few to learn anything.
+    pytest.mark.filterwarnings("ignore:labels_ are the clusters from before training"),
+    pytest.mark.filterwarnings("ignore:the clustering has collapsed"),
+]
 
 SMALL = {"initial.n_init": 2, "initial.max_iterations": 20}
 ASPC_SMALL = {**SMALL, "pretrain.batch_size": 64}

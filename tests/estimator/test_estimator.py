@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import normalized_mutual_info_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -158,12 +159,57 @@ def test_of_several_runs_the_one_that_agrees_best_is_kept():
 
 def test_several_seeds_are_trained():
     estimator = aspc(n_init=2, random_state=5).fit(IMAGES)
-    assert estimator.summary_["config"]["seed"] in (5, 6)
+    found = estimator.summary_["n_init"]
+    assert found["seeds"] == [5, 6]
+    assert found["kept"] == estimator.summary_["config"]["seed"]
+    # Two runs agree equally, each with the other.
+    labels = [aspc(random_state=seed).fit(IMAGES).labels_ for seed in (5, 6)]
+    np.testing.assert_allclose(found["agreement"], [normalized_mutual_info_score(*labels)] * 2)
+
+
+@pytest.mark.parametrize("second", ["one press", "two presses"])
+def test_ctrl_c_ends_all_seeds_and_keeps_what_there_is(second):
+    def press(record):
+        begun[-1] += 1
+        if len(begun) == 2 and begun[-1] == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            if second == "two presses":
+                os.kill(os.getpid(), signal.SIGINT)
+
+    def begin(record):
+        if record["phase"] == "pretrain" and record["epoch"] == 0:
+            begun.append(0)
+
+    begun = []
+    estimator = aspc(n_init=5, callbacks=[begin, press]).fit(IMAGES)
+    assert len(begun) == 2
+    assert estimator.summary_.get("n_init", {"seeds": [0]})["seeds"] == ([0, 1] if second == "one press" else [0])
+
+
+def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
+    press = [lambda record: os.kill(os.getpid(), signal.SIGINT)]
+    with pytest.raises(
+        jaxcluster.Interrupted, match=f"SIGINT: saved in {tmp_path}/run; the same call goes on"
+    ) as caught:
+        aspc(workdir=tmp_path / "run", callbacks=press).fit(IMAGES)
+    assert isinstance(caught.value, KeyboardInterrupt)  # which `except Exception` lets pass
+    assert len(aspc(workdir=tmp_path / "run").fit(IMAGES).history_) > 1
+
+
+def test_labels_from_before_training_come_with_a_warning():
+    """Two epochs of the classifier put all samples into one cluster; the partition of the graph is kept."""
+    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
+    with pytest.warns(UserWarning, match="labels_ are the clusters from before training, .* predict, .* network's"):
+        graph.fit(IMAGES)
+    assert graph.summary_["results"]["kept"] == "initial"
+    assert (graph.predict(IMAGES) != graph.labels_).any()
 
 
 def test_probabilities_where_a_method_gives_them(fitted):
     assert not hasattr(fitted, "predict_proba")
-    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1}).fit(IMAGES)
+    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
+    with pytest.warns(UserWarning, match="before training"):
+        graph.fit(IMAGES)
     proba = graph.predict_proba(IMAGES)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(proba.argmax(axis=1), graph.predict(IMAGES))
