@@ -80,38 +80,47 @@ def telling(poll: Callable[[], None], what: str) -> Callable[[int, int], None]:
 
 
 class Phase(NamedTuple):
-    """One stage of training; every function but `begin`, `fault` and `done` is pure and runs under `jax.jit`."""
+    """One stage of training; every function but `begin`, `fault` and `done` is pure and runs under `jax.jit`.
+
+    Attributes:
+        name: what it is called in logs, records and checkpoints.
+        epochs: how many; None: until `done`.
+        batch_size: of all devices together.
+        begin: (model, rows, all images, key, poll) -> state; model and rows are those of the phase before, None in the
+            first one. Calls `poll()` between device calls, and may tell how far it is by what `telling(poll)` gives.
+        step: (state, batch, key, *, axis_name) -> (state, info); info holds (sum, count) pairs over the global batch.
+        model: what the phase leaves to the next one, to `predict` and to the user.
+        observe: (model, images [b, ...], key, index [b]) -> rows with leading axis b; each row from its own image
+            alone.
+        template: () -> the state as a tree of `jax.ShapeDtypeStruct`, to restore a checkpoint into; see `n_clusters`.
+        update: (state, rows of all samples, epoch) -> (state, info); None: the phase has no full-data work.
+        labels: the current assignment [n], for scoring.
+        fault: the epoch's figures -> what went wrong, or an empty string; a fault stops the run.
+        warning: the epoch's figures -> what looks wrong, or an empty string; it is told when it changes, and training
+            goes on.
+        done: the epoch's figures -> why the phase is complete, or an empty string.
+        beginning: what `begin` takes its time for; told before it.
+        shown: names of the figures for the line of progress.
+        n_clusters: the number of clusters of a state, for a phase whose `begin` finds it; `template` is then given this
+            number.
+    """
 
     name: str
-    epochs: int | None  # None: until `done`
-    batch_size: int  # global, over all devices
+    epochs: int | None
+    batch_size: int
     begin: Callable[[Model | None, Rows | None, Array, Array, Callable[[], None]], State]
-    """(model and rows of the phase before, all images, key, poll) -> state; calls `poll()` between device calls, and
-    may tell how far it is by what `telling(poll)` gives."""
     step: Callable[..., tuple[State, dict[str, tuple[Array, Array]]]]
-    """(state, batch, key, *, axis_name) -> (state, info); info holds (sum, count) pairs over the global batch."""
     model: Callable[[State], Model]
-    """What the phase leaves to the next one, to `predict` and to the user."""
     observe: Callable[[Model, Array, Array, Array], Rows]
-    """(model, images [b, ...], key, index [b]) -> rows with leading axis b; each row from its own image alone."""
     template: Callable[..., State]
-    """() -> the state as a tree of `jax.ShapeDtypeStruct`, to restore a checkpoint into; see `n_clusters`."""
     update: Callable[[State, Rows, Array], tuple[State, Info]] | None = None
-    """(state, rows of all samples, epoch) -> (state, info); None: the phase has no full-data work."""
     labels: Callable[[State], Array] | None = None
-    """The current assignment [n], for scoring."""
     fault: Callable[[dict[str, float]], str] = no_fault
-    """The epoch's figures -> what went wrong, or an empty string; a fault stops the run."""
     warning: Callable[[dict[str, float]], str] = no_fault
-    """The epoch's figures -> what looks wrong, or an empty string; it is told when it changes, and training goes on."""
     done: Callable[[dict[str, float]], str] = not_done
-    """The epoch's figures -> why the phase is complete, or an empty string."""
     beginning: str = ""
-    """What `begin` takes its time for; told before it."""
     shown: tuple[str, ...] = ("loss",)
-    """Names of the figures for the line of progress."""
     n_clusters: Callable[[State], int] | None = None
-    """The number of clusters of a state, for a phase whose `begin` finds it; `template` is then given this number."""
 
 
 class Outputs(NamedTuple):
@@ -128,50 +137,56 @@ class Outputs(NamedTuple):
 
 
 class Algorithm(NamedTuple):
-    """A deep clustering algorithm: its phases in order, and its outputs from the last phase's model."""
+    """A deep clustering algorithm: its phases in order, and its outputs from the last phase's model.
+
+    Attributes:
+        name: what it is called in logs, records and checkpoints.
+        phases: in order.
+        outputs: (model of the last phase, its rows for n samples) -> Outputs.
+        start_phase: the phase whose beginning the results are compared with: its first model and rows are kept.
+        start_outputs: (model and rows at that beginning) -> Outputs.
+        stop_change: the share of changed labels below which training stops, for the picture.
+        generate: (model of the last phase, key) -> images in [0, 1] that it draws, and the cluster each is drawn for.
+        similarity: embeddings [r, d] -> [r, r] similarities, if the algorithm is about them.
+    """
 
     name: str
     phases: tuple[Phase, ...]
     outputs: Callable[[Model, Rows], Outputs]
-    """(model of the last phase, its rows for n samples) -> Outputs."""
     start_phase: str
-    """The phase whose beginning the results are compared with: its first model and rows are kept."""
     start_outputs: Callable[[Model, Rows], Outputs]
-    """(model and rows at that beginning) -> Outputs."""
     stop_change: float | None = None
-    """The share of changed labels below which training stops, for the picture."""
     generate: Callable[[Model, Array], tuple[Array, Array]] | None = None
-    """(model of the last phase, key) -> images in [0, 1] that it draws, and the cluster each is drawn for."""
     similarity: Callable[[Array], Array] | None = None
-    """Embeddings [r, d] -> [r, r] similarities, if the algorithm is about them."""
 
 
 class Method(NamedTuple):
-    """A deep clustering method as the workflow knows it; `jaxcluster.algorithms` registers these by name."""
+    """A deep clustering method as the workflow knows it; `jaxcluster.algorithms` registers these by name.
+
+    Attributes:
+        name: of `config.algorithm`.
+        summary: one line for `--list`.
+        defaults: () -> ConfigDict with every setting, `config.algorithm` among them.
+        check: (config, number of samples); ValueError names the field, what it got and what is allowed.
+        remarks: (config, shape of a sample) -> sentences that a user should read before the run starts.
+        build: (config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) *
+            scale. Its config is frozen, and without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs
+            that differ in these alone share one algorithm and its compiled programs.
+        variants: name -> one line; what may stand behind the colon of a config's name.
+        apply_variant: (config, name) -> config with the settings of a variant; ValueError if there is no such variant.
+        shared_phase: the phase whose model `config.init_from` takes from another run; "" if none can be taken.
+        renamed: old dotted name of a setting -> its name today, so that old configs and workdirs keep working.
+        docs: dotted name of a setting -> one line, for --help.
+    """
 
     name: str
-    """Of `config.algorithm`."""
     summary: str
-    """One line for `--list`."""
     defaults: Callable[[], Any]
-    """() -> ConfigDict with every setting, `config.algorithm` among them."""
     check: Callable[[Any, int], None]
-    """(config, number of samples); ValueError names the field, what it got and what is allowed."""
     remarks: Callable[[Any, tuple[int, ...]], list[str]]
-    """(config, shape of a sample) -> sentences that a user should read before the run starts."""
     build: Callable[..., Algorithm]
-    """(config, *, num_samples, sample_shape, offset, scale) -> Algorithm; networks see (stored - offset) * scale.
-
-    Its config is frozen, and without `seed`, `init_from`, `checkpoint_seconds` and `data`, so that runs that differ in
-    these alone share one algorithm and its compiled programs.
-    """
     variants: Mapping[str, str] = {}
-    """Name -> one line; what may stand behind the colon of a config's name."""
     apply_variant: Callable[[Any, str], Any] | None = None
-    """(config, name) -> config with the settings of a variant; ValueError if there is no such variant."""
     shared_phase: str = ""
-    """The phase whose model `config.init_from` takes from another run; "" if none can be taken."""
     renamed: Mapping[str, str] = {}
-    """Old dotted name of a setting -> its name today, so that old configs and workdirs keep working."""
     docs: Mapping[str, str] = {}
-    """Dotted name of a setting -> one line, for --help."""

@@ -50,11 +50,14 @@ def load_fitted(workdir: Path) -> Fitted:
 def _settings(workdir: Path, found: dict[str, Any]) -> ConfigDict:
     """The settings of a run, checked: they may be somebody else's, and decide what is allocated."""
     method = found.get("algorithm")
-    if isinstance(method, str) and method not in algorithms.names():
-        raise workdirs.WorkdirError(
-            f"{workdir} is a run of {method!r}, and there is no method of this name here, only "
-            f"{', '.join(algorithms.names())}; import the package that registers it, or install it"
-        )
+    if isinstance(method, str):
+        try:
+            algorithms.get(method)
+        except ValueError as error:
+            raise workdirs.WorkdirError(
+                f"{workdir} is a run of {method!r}, which cannot be used here: {error}. Import the package that "
+                "registers it, or install it"
+            ) from error
     try:
         config = settings_of(found)
         check_settings(config)
