@@ -34,10 +34,8 @@ def cluster_file(
     Raises:
         UsageError, DataError, WorkdirError: an argument, the samples or the run cannot be used.
     """
-    fitted = load_fitted(workdir)
-    least = (
-        given_min_confidence(read_summary(workdir)) if min_confidence is None else check_min_confidence(min_confidence)
-    )
+    fitted, summary = load_fitted(workdir), read_summary(workdir)
+    least = given_min_confidence(summary) if min_confidence is None else check_min_confidence(min_confidence)
     dataset = data.load(path=path, like=fitted.frame, report=reporter.say, field="--predict")
     if export:
         check_exportable(dataset)
@@ -54,6 +52,11 @@ def cluster_file(
     if storage.is_folder(workdir / "corrections"):
         now = corrections.current(workdir).folder
         reporter.say(f"predicted are the run's own clusters, without the corrections in {now}")
+    if summary and summary["results"].get("kept") == "initial":
+        reporter.say(
+            "warning: predicted are the clusters of the trained network; the labels of the run itself are those from "
+            "before training, which has made them worse"
+        )
     reporter.say(f"{len(dataset.images)} samples clustered; results: {folder}")
     return folder
 

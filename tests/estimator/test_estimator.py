@@ -20,6 +20,8 @@ from jaxcluster import ASPC, ClusterGAN, DeepClusterer, ViewGraph
 from jaxcluster.data import DataError
 from jaxcluster.estimator.seeds import most_agreeing
 from jaxcluster.protocol import Outputs
+from jaxcluster.runtime.progress import Reporter
+from jaxcluster.workflow.predictions import cluster_file
 from jaxcluster.workflow.results import Result
 from tests.main.commands import command, two_kinds
 
@@ -196,13 +198,18 @@ def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
     assert len(aspc(workdir=tmp_path / "run").fit(IMAGES).history_) > 1
 
 
-def test_labels_from_before_training_come_with_a_warning():
+def test_labels_from_before_training_come_with_a_warning(tmp_path, capsys):
     """Two epochs of the classifier put all samples into one cluster; the partition of the graph is kept."""
     graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
     with pytest.warns(UserWarning, match="labels_ are the clusters from before training, .* predict, .* network's"):
         graph.fit(IMAGES)
     assert graph.summary_["results"]["kept"] == "initial"
     assert (graph.predict(IMAGES) != graph.labels_).any()
+    graph.save(tmp_path / "run")
+    np.save(tmp_path / "new.npy", IMAGES)
+    folder = cluster_file(str(tmp_path / "new.npy"), tmp_path / "run", Reporter())
+    assert "warning: predicted are the clusters of the trained network;" in capsys.readouterr().err
+    np.testing.assert_array_equal(np.load(folder / "labels.npy"), graph.predict(IMAGES))
 
 
 def test_probabilities_where_a_method_gives_them(fitted):
