@@ -132,6 +132,8 @@ FAULTS = [
     Fault("draws.py", "sampler(jax.random.fold_in(key, p), *arguments))(position)", "sampler(jax.random.fold_in(key, 0 * p), *arguments))(position)", "test_augment.py"),
     # Clusterers.
     Fault("clusterers/kmeans.py", "~(shift <= limit)", "~(shift >= limit)", "clusterers/test_kmeans.py"),
+    Fault("clusterers/kmeans.py", "TOGETHER = 1024", "TOGETHER = 10**9", "clusterers/test_kmeans.py"),
+    Fault("clusterers/sizes.py", "self.passed[a, b] = at", "self.passed[a, b] = at + 1", "clusterers/test_sizes.py"),
     Fault("clusterers/kmeans.py", "j = jnp.cumsum(empty) - 1", "j = jnp.cumsum(empty)", "clusterers/test_kmeans_edges.py"),
     Fault("clusterers/kmeans.py", "inertias <= (1 + slack) * inertias.min()", "inertias <= (1 + slack) + inertias.min()", "clusterers/test_kmeans.py"),
     Fault("clusterers/balanced.py", "potential + temperature * (wanted - filled)", "potential - temperature * (wanted - filled)", "clusterers/test_balanced.py"),

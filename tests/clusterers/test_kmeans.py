@@ -176,3 +176,14 @@ def test_bad_arguments_are_named():
         clusterers.kmeans(KEY, jnp.zeros(3), 2)
     with pytest.raises(ValueError, match=r"n_clusters must lie in 1..n = 3, got 4"):
         clusterers.kmeans(KEY, jnp.zeros((3, 1)), 4)
+
+
+@pytest.mark.parametrize("of", [ROOM._sums, ROOM._sums_by_adding], ids=["product", "adding"])
+def test_sums_of_clusters_are_those_of_a_plain_loop(of):
+    """More points than are added in one sum, an empty cluster, and numbers that one long float32 sum would round."""
+    rng = np.random.default_rng(0)
+    points, labels = (1 + 1e-3 * rng.random((5000, 3))).astype(np.float32), rng.choice([0, 2, 3], 5000)
+    sums, counts = jax.jit(of(4))(points, labels)
+    expected = np.stack([points[labels == j].sum(axis=0, dtype=np.float64) for j in range(4)])
+    np.testing.assert_allclose(sums, expected, rtol=3e-7)
+    np.testing.assert_array_equal(counts, np.bincount(labels, minlength=4))
