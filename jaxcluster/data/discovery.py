@@ -1,5 +1,6 @@
 """Which images lie below a folder, and what its sub-folders say about their classes."""
 
+import difflib
 import os
 import stat
 from collections.abc import Callable
@@ -8,13 +9,27 @@ import numpy as np
 
 from jaxcluster.data.dataset import DataError
 
-__all__ = ["EXTENSIONS", "Found", "check_regular", "choose_parts", "find_images", "folder_labels"]
+__all__ = ["EXTENSIONS", "Found", "check_regular", "choose_parts", "find_images", "folder_labels", "missing"]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 PARTS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval")
 WHOLE = "train+test"
 
 Found = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def missing(path: str, where: str, what: str) -> DataError:
+    """The error for a path that is not there: what of it is missing, and which name beside it may have been meant."""
+    part = os.path.abspath(os.path.expanduser(path))
+    while not os.path.lexists(parent := os.path.dirname(part)):
+        part, what = parent, "folder"
+    name = "" if part == os.path.abspath(os.path.expanduser(path)) else f" '{part}'"
+    try:
+        near = difflib.get_close_matches(os.path.basename(part), os.listdir(parent), n=1)
+    except OSError:  # the folder may not be listed
+        near = []
+    hint = f"; did you mean '{os.path.join(parent, near[0])}'?" if near else ""
+    return DataError(f"{where}: no such {what}{name}{hint}")
 
 
 def find_images(folder: str, where: str, report: Callable[[str], None]) -> Found:

@@ -10,7 +10,7 @@ from jaxcluster.data import arrays
 from jaxcluster.data.columns import ID_HEADINGS, LABEL_HEADINGS, find_column
 from jaxcluster.data.dataset import DataError
 from jaxcluster.data.discovery import EXTENSIONS as IMAGES
-from jaxcluster.data.discovery import check_regular
+from jaxcluster.data.discovery import check_regular, missing
 from jaxcluster.data.labels import numbers_if_all
 from jaxcluster.data.tables import read_rows, read_table
 
@@ -70,7 +70,7 @@ def read_labels(
     if suffix not in EXTENSIONS:
         raise DataError(f"{where}: extension '{suffix}'; expected one of {', '.join(EXTENSIONS)}")
     if not os.path.lexists(path):
-        raise DataError(f"{where}: no such file")
+        raise missing(path, where, "file")
     check_regular(path, where)
     if suffix == ".npy":
         listed = _Listed(arrays.read_npy(path, where))

@@ -129,7 +129,7 @@ def _read(name, split, path, data_dir, where, frame: Frame | None, progress, rep
     place = Path(path).expanduser()
     suffix = place.suffix.lower()
     if not os.path.lexists(place):  # Path.exists raises where a parent may not be read
-        raise DataError(f"{where}: no such file or folder")
+        raise discovery.missing(path, where, "file or folder")
     if place.is_dir() or suffix in folder.EXTENSIONS:
         return folder.read_folder(str(place), where, progress, report, like=frame, split=split, **images)
     discovery.check_regular(str(place), where)

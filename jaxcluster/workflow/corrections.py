@@ -14,10 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from jaxcluster import clusterers
 from jaxcluster.files import lock, manifest, storage
 from jaxcluster.files.workdir import WorkdirError, read_identity, read_summary, write_table
 from jaxcluster.workflow.job import path_of
@@ -156,7 +154,9 @@ def split_in_two(labels: np.ndarray, embedding: np.ndarray, cluster: int, number
     points = np.asarray(embedding[rows], np.float32)
     if (points == points[0]).all():
         raise UsageError(f"--split={cluster}: all samples of the cluster lie at one place of the embedding")
-    halves = np.asarray(clusterers.kmeans(jax.random.key(0), points, 2, restarts=RESTARTS).labels)
+    from sklearn.cluster import KMeans  # ours would be compiled anew for every number of samples
+
+    halves = KMeans(2, n_init=RESTARTS, random_state=0).fit_predict(points - points.mean(axis=0))
     smaller = int(2 * halves.sum() <= len(halves))
     labels = labels.astype(np.int32)
     labels[rows[halves == smaller]] = number

@@ -186,6 +186,21 @@ def test_missing_file_and_unsupported_extension(tmp_path):
         data.load(path=str(tmp_path / "x.mat"))
 
 
+def test_a_mistyped_path_is_answered_with_what_lies_beside_it(tmp_path):
+    (tmp_path / "photos").mkdir()
+    saved_npz(tmp_path, x=UNIT)
+    for given, said in (
+        (tmp_path / "fotos", f"fotos': no such file or folder; did you mean '{tmp_path}/photos'?"),
+        (tmp_path / "fotos" / "b" / "c.npz", f"no such folder '{tmp_path}/fotos'; did you mean '{tmp_path}/photos'?"),
+        (tmp_path / "photos" / "b", "b': no such file or folder"),
+    ):
+        with pytest.raises(data.DataError) as refused:
+            data.load(path=str(given))
+        assert str(refused.value).endswith(said)
+    with pytest.raises(data.DataError, match=r"data\.labels_path='.*xx.npy': no such file; did you mean '.*x.npz'"):
+        data.load(path=str(tmp_path / "x.npz"), labels_path=str(tmp_path / "xx.npy"))
+
+
 def test_exactly_one_of_name_and_path():
     with pytest.raises(data.DataError, match=r"^data.name, data.path: neither is given; expected exactly one"):
         data.load()
