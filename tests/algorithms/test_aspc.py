@@ -255,7 +255,7 @@ def replicas_are_equal(state, num_devices):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("n_clusters", 0, "config.n_clusters must be a whole number between 1 and 1,000,000, got 0"),
+        ("n_clusters", 0, "config.n_clusters must be a whole number between 1 and 1,000,000 (not 0, which is auto"),
         ("n_clusters", 51, "at most the number of samples, got 51 clusters for 50 samples"),
         ("seed", -1, "config.seed must be a whole number between 0 and 4,294,967,295, got -1"),
         ("network.hidden", (3, 0), "config.network.hidden must be a tuple of positive widths"),
