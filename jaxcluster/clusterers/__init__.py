@@ -3,6 +3,7 @@
 from jaxcluster.clusterers.balanced import BalancedKMeans, balanced_kmeans
 from jaxcluster.clusterers.block_model import block_likelihood, description_length, modularity
 from jaxcluster.clusterers.descriptors import PrincipalAxes, orientation_descriptors, principal_axes, unit_pixels
+from jaxcluster.clusterers.graph_parts import GraphParts, block_model
 from jaxcluster.clusterers.kmeans import KMeans, kmeans, nearest, squared_distances
 from jaxcluster.clusterers.mixture import Mixture, gaussian_mixture
 from jaxcluster.clusterers.n_clusters import Suggestion, prediction_strength, suggest_n_clusters
@@ -36,6 +37,7 @@ __all__ = [
     "AffineView",
     "BalancedKMeans",
     "Candidate",
+    "GraphParts",
     "KMeans",
     "Mixture",
     "Neighbors",
@@ -51,6 +53,7 @@ __all__ = [
     "assign_with_sizes",
     "balanced_kmeans",
     "block_likelihood",
+    "block_model",
     "candidate_table",
     "cluster",
     "description_length",

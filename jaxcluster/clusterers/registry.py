@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from jaxcluster.clusterers.balanced import balanced_kmeans
+from jaxcluster.clusterers.graph_parts import block_model
 from jaxcluster.clusterers.kmeans import kmeans
 from jaxcluster.clusterers.mixture import gaussian_mixture
 from jaxcluster.clusterers.rcc import rcc
@@ -19,6 +20,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "kmeans": kmeans,
     "balanced_kmeans": balanced_kmeans,
     "spectral": spectral,
+    "block_model": block_model,
     "ward": lambda key, points, n_clusters, **options: ward(points, n_clusters, **options),
     "mixture": gaussian_mixture,
     "rcc": lambda key, points, n_clusters, **options: rcc(points, **options),

@@ -16,7 +16,7 @@ FIELDS = {  # one setting for all data sets, as the paper insists; a config file
     "initial": {  # the initial clustering of the embeddings
         "method": Field(
             "kmeans",
-            one_of("kmeans", "spectral", "ward", "mixture", "rcc"),
+            one_of("kmeans", "spectral", "block_model", "ward", "mixture", "rcc"),
             "how the embeddings are clustered at first (Table 6); the last one finds the number of clusters itself",
         ),
         **groups.KMEANS,

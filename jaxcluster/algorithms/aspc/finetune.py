@@ -36,6 +36,7 @@ Array = jax.Array
 _BEGINNINGS = {
     "kmeans": "k-means of the embeddings, {n_init} restarts",
     "spectral": "spectral clustering of the embeddings",
+    "block_model": "the likeliest partition of the graph of the embeddings' nearest neighbors",
     "ward": "agglomerative clustering of the embeddings (Ward)",
     "mixture": "a Gaussian mixture of the embeddings",
     "rcc": "robust continuous clustering of the embeddings, which finds their number",

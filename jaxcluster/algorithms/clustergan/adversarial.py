@@ -24,6 +24,7 @@ BEGINNINGS = {  # by InitialSettings.method
     "none": "",
     "kmeans": "initial clustering of the embeddings",
     "spectral": "initial clustering of the embeddings' nearest neighbors (about two minutes for 70,000 samples)",
+    "block_model": "likeliest partition of the graph of the embeddings' nearest neighbors",
 }
 
 

@@ -105,7 +105,9 @@ _ADVERSARIAL = {
 
 _INITIAL = {  # the initial clustering, whose labels are the pseudo-labels of the first part of training
     "method": Field(
-        "spectral", one_of("spectral", "kmeans", "none"), 'of an autoencoder\'s embedding; "none", as in the paper'
+        "spectral",
+        one_of("spectral", "block_model", "kmeans", "none"),
+        'of an autoencoder\'s embedding; "block_model" leaves the sizes free; "none", as in the paper',
     ),
     "hidden": Field((250, 250, 1000), groups.WIDTHS, "widths of the autoencoder"),
     "embedding": Field(10, groups.WIDTH, "dimensions of its embedding"),

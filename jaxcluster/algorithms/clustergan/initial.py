@@ -3,7 +3,7 @@
 Adversarial training does not undo a bad initial partition (two classes merged into one block, one split over two):
 emptying a block is punished by the prior, and moving a class by consistency. So training starts from pseudo-labels:
 the spectral embedding of the nearest-neighbor graph, clustered into clusters of equal size, which is what the uniform
-prior assumes. No labels are involved.
+prior assumes; or the likeliest partition of that graph, whose sizes are free. No labels are involved.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcluster import clusterers, spl
+from jaxcluster.protocol import telling
 
 __all__ = ["Initial", "InitialSettings", "initial_clustering"]
 
@@ -59,6 +60,12 @@ def initial_clustering(settings: InitialSettings, embedding: Array, key: Array, 
     """
     if settings.method == "spectral":
         points, labels, centers = _spectral(settings, embedding, key, poll)
+    elif settings.method == "block_model":
+        k, neighbors = settings.n_clusters, settings.n_neighbors
+        found = clusterers.block_model(
+            key, np.asarray(embedding), k, neighbors=neighbors, poll=poll, report=telling(poll, "partition")
+        )
+        points, labels, centers = embedding, jnp.asarray(found.labels), jnp.asarray(found.centers, embedding.dtype)
     else:
         points = embedding
         labels, centers = _clusters(settings, points, key, poll)
