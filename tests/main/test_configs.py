@@ -119,7 +119,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
             ["--config.algorithm=kmeans"],
             "config.algorithm must be one of viewgraph, aspc, clustergan, dec, idec, got 'kmeans'",
         ),
-        (["--config.n_clusters=-1"], "config.n_clusters must be a whole number between 1 and 1,000,000 (not 0, which is"),
+        (["--config.n_clusters=-1"], "config.n_clusters must be a whole number between 1 and 1,000,000 (not 0"),
         (
             ["--config.n_clusters=1798"],
             "config.n_clusters must be at most the number of samples, got 1798 clusters for 1797 samples",
