@@ -261,7 +261,7 @@ def two_epochs(num_devices, scope="batch"):
             (),
             "config.initial.dimensions must be a tuple of numbers, each a number between 1 and 1000, got ()",
         ),
-        ("initial.method", "ward", "config.initial.method must be 'spectral' or 'block_model' or 'kmeans' or 'none', got"),
+        ("initial.method", "ward", "config.initial.method must be 'spectral' or 'block_model' or 'kmeans' or 'none'"),
         ("init_from", "run", "config.init_from must be empty when config.initial.method is 'none', got 'run'"),
     ],
 )
