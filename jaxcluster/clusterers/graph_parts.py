@@ -2,7 +2,8 @@
 
     points -> graph of nearest neighbors -> partition of the highest likelihood under a degree-corrected block model
 
-Nothing is assumed of the clusters' sizes or shapes but that neighbors stay together.
+Sizes are free, but parts of similar size are preferred: a class five times as large as others may be halved before two
+small ones are told apart.
 
 Reference: Karrer & Newman, Phys. Rev. E 83, 2011, for the block model; the rest is this package's, see `partition`.
 """

@@ -273,7 +273,7 @@ def replicas_are_equal(state, num_devices):
         ("finetune.weights_on", "both", "config.finetune.weights_on must be 'clean' or 'augmented'"),
         ("finetune.mean_over", "some", "config.finetune.mean_over must be 'selected' or 'all'"),
         ("finetune.momentum", 1.0, "config.finetune.momentum must be a number between 0 and 1, 1 excluded, got 1.0"),
-        ("initial.method", "birch", "config.initial.method must be 'kmeans' or 'spectral' or 'ward' or"),
+        ("initial.method", "birch", "config.initial.method must be 'kmeans' or 'spectral' or 'block_model' or"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(field, value, message):

@@ -11,7 +11,7 @@ from jaxcluster.algorithms.initial import initial_clustering
 from tests.algorithms.test_aspc import KEY, SHAPE, N, build, small
 
 
-@pytest.mark.parametrize("method", ["kmeans", "spectral", "ward", "mixture", "rcc"])
+@pytest.mark.parametrize("method", ["kmeans", "spectral", "block_model", "ward", "mixture", "rcc"])
 def test_training_begins_with_the_clusters_of_any_method(method):
     """Three groups that lie apart; each center is the mean of its cluster. RCC finds their number."""
     truth = np.arange(N) % 3

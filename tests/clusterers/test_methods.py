@@ -14,7 +14,7 @@ from jaxcluster import clusterers
 from jaxcluster.clusterers.registry import METHODS
 
 KEY = jax.random.key(0)
-FIXED_K = ["mixture", "spectral", "ward"]  # the two k-means have their own tests of it
+FIXED_K = ["block_model", "mixture", "spectral", "ward"]  # the two k-means have their own tests of it
 
 
 def blobs(n=240, spread=0.3):
