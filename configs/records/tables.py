@@ -181,6 +181,23 @@ def _trained(summary: dict) -> dict:
     return summary["results"].get("network", summary["results"])
 
 
+def sizes_table() -> str:
+    """What the initial partition and the prior assume of the sizes, where the classes are not of one size."""
+    heads = "whole USPS: initial partition | prior | seeds | ACC (each seed) | NMI (each seed) | ACC of that partition"
+    lines = [f"| {heads} |", "|---" * 6 + "|"]
+    ways = {"block_model": "block model, free sizes", "spectral": "spectral, equal sizes"}
+    found = runs("clustergan_usps-seed*.json") | runs("clustergan_usps-sizes_*-seed*.json", title="sizes")
+    for summaries in found.values():
+        config = summaries[0]["config"]
+        how = ways[config["initial"]["method"]]
+        if config["prior"]["proportions"] == "estimated":
+            how = how.replace("equal", "free")
+        seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
+        cells = [how, config["prior"]["proportions"], seeds, _scores(summaries, "acc"), _scores(summaries, "nmi")]
+        lines.append(f"| {' | '.join(cells)} | {_initial_acc(summaries)} |")
+    return "\n".join(lines)
+
+
 def agreement_table() -> str:
     """What an unlabeled user sees of each run, the most trusted first, and how well that ranked them."""
     lines = ["| run | agreement with the other seeds | evenness | ACC |", "|---|---|---|---|"]
@@ -250,7 +267,7 @@ def everything() -> list[str]:
     """All that README and the pages quote; tables whose records do not exist yet are left out."""
     clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.initial_table()]
     clustering += [aspc.sweep_table()]
-    clustering += [clustergan_table(), arms_table(), unguided_table(), agreement_table()]
+    clustering += [clustergan_table(), arms_table(), unguided_table(), sizes_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided"), evenness_ranking()]
     peers = json.loads((FOLDER / "peers.json").read_text())
     clustering += [

@@ -1,5 +1,6 @@
 """Which column of a table names the samples, which labels them, and which are features."""
 
+import difflib
 from collections.abc import Callable
 
 import numpy as np
@@ -45,8 +46,10 @@ def find_column(names: list[str], wanted: str, headings: tuple[str, ...], field:
         try:
             return range(len(names))[int(wanted)]
         except (ValueError, IndexError) as error:
-            shown = ", ".join(names[:20])
-            raise DataError(f"{field}='{wanted}': no such column in {where}; the columns are {shown}") from error
+            shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+            near = difflib.get_close_matches(wanted.lower(), [name.lower() for name in names], n=1)
+            hint = f"; did you mean '{names[[name.lower() for name in names].index(near[0])]}'?" if near else ""
+            raise DataError(f"{field}='{wanted}': no such column in {where}; the columns are {shown}{hint}") from error
     usual = [i for i, name in enumerate(names) if name.lower() in headings]
     if len(usual) > 1 and headings is LABEL_HEADINGS:
         shown = ", ".join(names[i] for i in usual)

@@ -49,7 +49,7 @@ def from_arrays(
     """
     report = sentences(report)
     frame = frame_from(like)
-    array, columns = _as_array(X, field)
+    array, columns = _as_array(_in_order(X, frame, field), field)
     _check_size(array, field, fitting=frame is None)
     if image_shape is None and frame is not None and len(frame.shape) == 3 and array.ndim == 2:
         image_shape = frame.shape
@@ -63,6 +63,18 @@ def from_arrays(
         return dataset
     labels, label_names = as_labels(plain_labels(y, "y"), len(array), "y", report)
     return dataset._replace(labels=labels, label_names=label_names)
+
+
+def _in_order(X: Any, frame: Frame | None, field: str) -> Any:
+    """The columns of a data frame by their headings, as those that were fitted; others are left out."""
+    wanted = ((frame.transform or {}).get("names") if frame is not None else None) or []
+    if not wanted or not hasattr(X, "columns"):
+        return X
+    headings = {str(column): column for column in X.columns}
+    absent = [name for name in wanted if name not in headings]
+    if absent:
+        raise DataError(f"{field}: no column {', '.join(map(repr, absent[:10]))}, which the model was fitted on")
+    return X[[headings[name] for name in wanted]]
 
 
 def _as_array(X: Any, field: str) -> tuple[np.ndarray, tuple[str, ...] | None]:

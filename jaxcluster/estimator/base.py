@@ -207,6 +207,10 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
     def _warn(self) -> None:
         """Say what makes the labels other than they seem, which `verbose=0` does not show."""
         found = self.summary_["results"]
+        if self.result_.interrupted:
+            last = self.history_[-1] if self.history_ else {"phase": "training", "epoch": -1}
+            where = f"{last['phase']}, epoch {last['epoch'] + 1}"
+            warnings.warn(f"interrupted in {where}; this is what has been fitted so far", stacklevel=3)
         if found.get("kept") == "initial":
             warnings.warn(
                 "labels_ are the clusters from before training, which has made them worse; predict, transform, "
@@ -231,15 +235,18 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
             if reset:
                 self.n_features_in_ = int(np.prod(X.shape[1:]))
             return data.from_arrays(X, **options)
-        checked = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
         known = parameters.n_clusters_of(self.n_clusters) if reset else 0
-        return data.from_arrays(
-            X if hasattr(X, "columns") else checked,
-            image_shape=self.image_shape,
-            n_clusters=known or None,
-            scaling=parameters.config_of(self).data.scaling if reset else "none",
-            **options,
-        )
+        options |= {"image_shape": self.image_shape, "n_clusters": known or None}
+        options["scaling"] = parameters.config_of(self).data.scaling if reset else "none"
+        if not hasattr(X, "columns"):
+            X = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
+            return data.from_arrays(X, **options)
+        if not reset:  # other columns, or in another order: scikit-learn's error
+            validate_data(self, X, reset=False, skip_check_array=True)
+        dataset = data.from_arrays(X, **options)  # names the columns that hold text or miss values
+        if reset:
+            validate_data(self, X, dtype="numeric", ensure_min_samples=2)
+        return dataset
 
     def _reporter(self) -> Reporter:
         return Reporter() if self.verbose else Reporter.quiet()

@@ -29,5 +29,10 @@ def load(folder: str | Path) -> DeepClusterer:
     else:
         estimator = DeepClusterer(config["algorithm"], **common)
     estimator._keep(result)
-    estimator.n_features_in_ = int(np.prod(result.fitted.frame.shape))
+    frame = result.fitted.frame
+    about = frame.transform or {}
+    estimator.n_features_in_ = int(about.get("n_features", np.prod(frame.shape)))
+    names = about.get("names")
+    if names:  # the columns of a data frame or a table, which new ones are compared with
+        estimator.feature_names_in_ = np.asarray(names, object)
     return estimator

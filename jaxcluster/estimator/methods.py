@@ -20,11 +20,13 @@ class ViewGraph(DeepClusterer):
         n_clusters: K; "auto": the number that the graph suggests.
         ensemble: networks that are trained side by side and vote (default 1).
         epochs: of the classifier (default: 24, fewer for large sets).
-        n_neighbors: of each image in the graph (default 10).
+        n_neighbors: of each image in the graph (default 10; feature vectors have `graph.n_vector_neighbors`).
         views: under how many warps images are compared: 1, 13 (default), 25 or 73.
         anchors: samples that are offered as neighbors in larger sets (default 20,000).
 
-    The other parameters and the attributes are those of `DeepClusterer`.
+    The other parameters are those of `jaxcluster.DeepClusterer`, and so are the attributes: `labels_`, `confidence_`,
+    `probabilities_`, `embedding_`, `cluster_centers_`, `history_`, `summary_`, `n_clusters_`, `n_iter_`. A confidence
+    is the probability of the cluster.
     """
 
     _fields: Mapping[str, str] = {
@@ -90,7 +92,9 @@ class ASPC(DeepClusterer):
         rotation: of augmented images, degrees to either side (default 10).
         shift: of augmented images, of height and width (default .1).
 
-    The other parameters and the attributes are those of `DeepClusterer`.
+    The other parameters are those of `jaxcluster.DeepClusterer`, and so are the attributes: `labels_`, `confidence_`,
+    `embedding_`, `cluster_centers_`, `history_`, `summary_`, `n_clusters_`, `n_iter_`. A confidence is 1 − (distance
+    to the nearest center) / (distance to the second nearest).
     """
 
     _fields: Mapping[str, str] = {
@@ -160,7 +164,9 @@ class ClusterGAN(DeepClusterer):
         family: networks: "mlp" (default), "mnist" or "cifar" (convolutional).
         batch_size: of the adversarial game (default 100).
 
-    The other parameters and the attributes are those of `DeepClusterer`.
+    The other parameters are those of `jaxcluster.DeepClusterer`, and so are the attributes: `labels_`, `confidence_`,
+    `embedding_`, `cluster_centers_`, `history_`, `summary_`, `n_clusters_`, `n_iter_`. A confidence is 1 − (distance
+    to the nearest center) / (distance to the second nearest).
     """
 
     _fields: Mapping[str, str] = {

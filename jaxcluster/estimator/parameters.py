@@ -55,7 +55,7 @@ def n_clusters_of(n_clusters: Any) -> int:
     if n_clusters == "auto":
         return 0
     if isinstance(n_clusters, (bool, np.bool_)) or not isinstance(n_clusters, (int, np.integer)):
-        raise TypeError(f"n_clusters must be a whole number, at least 2, or 'auto', got {n_clusters!r}")
+        raise TypeError(f"n_clusters must be a whole number, at least 1, or 'auto', got {n_clusters!r}")
     return int(n_clusters)
 
 

@@ -148,7 +148,7 @@ def read_identity(workdir: Path) -> dict[str, Any]:
     file = workdir / "config.json"
     identity = reading.read_json(file, _IDENTITY)
     if identity is None:
-        raise WorkdirError(f"--workdir {workdir} holds no run (there is no config.json in it)")
+        raise WorkdirError(f"{workdir} holds no run (there is no config.json in it)")
     try:
         reading.check(identity["config"], _CONFIG, "config")
     except ValueError as error:

@@ -74,7 +74,9 @@ def fit(
         pictures: whether pictures are drawn; only with a workdir.
 
     Returns:
-        `Result`.
+        `Result`: `labels` [n], `confidence` [n], `embedding` [n, d], `centers` [k, d], `outputs` with probabilities
+        where there are any, `initial` (the same before training), `history` (a record for each epoch), `summary`
+        (figures, settings, seconds), and `predict(images)`.
 
     Raises:
         UsageError: the settings cannot work (a ValueError).

@@ -34,7 +34,8 @@ def _contents(finished: Finished, summary: dict[str, Any]) -> page.Contents:
     dataset, results = finished.dataset, summary["results"]
     outputs = keep_confident(finished.outputs, given_min_confidence(summary))
     images = Scaled(dataset)
-    scores = {"final": results.get("scoring"), "initial": results["initial"].get("scoring")}
+    before = results["initial"].get("assignment", results["initial"])  # that training began from
+    scores = {"final": results.get("scoring"), "initial": before.get("scoring")}
     from_shell = Path(sys.argv[0]).name in ("jaxcluster", "main.py", "__main__.py")
     return page.Contents(
         title=f"{summary['config']['algorithm']} on {dataset.name}",

@@ -209,7 +209,7 @@ def write_pictures(folder: Path, finished: Finished, algorithm: Algorithm, *, sa
         "scores": lambda file: plots.curves.scores(
             trained.history,
             file,
-            initial=scoring and scoring(finished.initial.labels),
+            initial=scoring and scoring(initial_labels(finished.initial)),
             stop_change=algorithm.stop_change,
         ),
         "pca": lambda file: plots.embedding.pca_panels(panels, file, **colors),

@@ -5,8 +5,10 @@ import os
 import pickle
 import signal
 import threading
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -106,6 +108,27 @@ def test_a_run_of_the_command_line_is_loaded(tmp_path, fitted):
     assert loaded.get_params()["n_clusters"] == 2
 
 
+def test_a_loaded_model_knows_its_columns(tmp_path):
+    """In another order they are refused, as by the model in memory; a result of the workflow puts them in order."""
+    frame = pd.DataFrame(IMAGES.reshape(24, -1)[:, :5], columns=list("abcde"))
+    wide, text = frame.assign(f="x"), frame.astype(float)
+    text.loc[3, "b"] = np.nan
+    fitted = aspc().fit(frame)
+    fitted.save(tmp_path / "run")
+    loaded = jaxcluster.load(tmp_path / "run")
+    for model in (fitted, loaded):
+        np.testing.assert_array_equal(model.predict(frame), fitted.labels_)
+        with pytest.raises(ValueError, match="Feature names must be in the same order as they were in fit"):
+            model.predict(frame[list("edcba")])
+    np.testing.assert_array_equal(loaded.result_.predict(wide[list("fedcba")]).labels, fitted.labels_)
+    with pytest.raises(DataError, match="X: no column 'a', which the model was fitted on"):
+        loaded.result_.predict(frame[list("bcde")])
+    with pytest.raises(DataError, match="X: columns hold no numbers: f; leave them out"):
+        aspc().fit(wide)
+    with pytest.raises(DataError, match=r"1 of 120 values are NaN .* row 3, column 'b'"):
+        aspc().fit(text)
+
+
 def test_a_workdir_is_gone_on_with(tmp_path, fitted):
     estimator = aspc(workdir=tmp_path / "run").fit(IMAGES)
     np.testing.assert_array_equal(estimator.labels_, fitted.labels_)
@@ -141,7 +164,8 @@ def test_ctrl_c_gives_what_has_been_fitted_so_far(capfd):
             threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
 
     before = signal.getsignal(signal.SIGINT)
-    estimator = aspc(pretrain_epochs=100_000, callbacks=[press], verbose=1).fit(IMAGES)
+    with pytest.warns(UserWarning, match=r"interrupted in pretrain, epoch \d+; this is what has been fitted so far"):
+        estimator = aspc(pretrain_epochs=100_000, callbacks=[press], verbose=1).fit(IMAGES)
     assert 2 <= len(estimator.history_) < 100_000
     assert "interrupted; this is what has been fitted so far" in capfd.readouterr().err
     assert signal.getsignal(signal.SIGINT) == before
@@ -183,8 +207,10 @@ def test_ctrl_c_ends_all_seeds_and_keeps_what_there_is(second):
             begun.append(0)
 
     begun = []
-    estimator = aspc(n_init=5, callbacks=[begin, press]).fit(IMAGES)
+    with warnings.catch_warnings(record=True) as said:
+        estimator = aspc(n_init=5, callbacks=[begin, press]).fit(IMAGES)
     assert len(begun) == 2
+    assert len(said) <= 1  # of the interruption, where the interrupted seed is the one that is kept
     assert estimator.summary_.get("n_init", {"seeds": [0]})["seeds"] == ([0, 1] if second == "one press" else [0])
 
 

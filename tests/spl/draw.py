@@ -65,7 +65,7 @@ def main():
     """Both pictures; the second is what the page's own code draws."""
     for name, weights in schemes().items():
         print(name, "selects", weights.sum())
-    code = code_blocks()[1].replace('"sweep.png"', repr(str(PAGE.parent / "sweep.png")))
+    code = code_blocks()[2].replace('"sweep.png"', repr(str(PAGE.parent / "sweep.png")))
     exec(compile(code, str(PAGE), "exec"), {})
 
 

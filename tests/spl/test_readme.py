@@ -24,9 +24,19 @@ def test_the_training_loop_finds_the_truth_among_broken_labels():
     assert np.max(np.abs(plain - names["truth"])) > 0.5
 
 
+def test_balanced_groups_grow_side_by_side_until_a_small_one_is_used_up(capsys):
+    names = run(code_blocks()[1])
+    first, middle, last = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    sizes = np.bincount(names["groups"])
+    assert max(first) < 1.3 * min(first)
+    assert all(a <= b <= c for a, b, c in zip(first, middle, last, strict=True))
+    np.testing.assert_allclose([sum(first), sum(last)], [0.05 * 600, 0.7 * 600], rtol=1e-3)
+    assert last[2] == sizes[2] < last[1] < last[0]
+
+
 def test_the_sweep_draws_its_picture(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = run(code_blocks()[1])
+    names = run(code_blocks()[2])
     assert (tmp_path / "sweep.png").stat().st_size > 10_000
     assert names["sweep"].shape == (3, 100, 3)
     assert np.all(np.diff(names["sweep"], axis=1) >= -1e-3)
