@@ -4,7 +4,9 @@
 
 Not a data set of the paper, and the one config with settings of its own: a quarter of the width and of the batch, so
 that so few and small images get as many steps as the paper's smallest set in well under two minutes on two cores.
-README's table has the figures, and says how these settings came about.
+And the initial clustering is the likeliest partition of the embeddings' neighbor graph: k-means of so few images merges
+or splits digits with most seeds, which fine-tuning keeps. The table of jaxcluster/algorithms/aspc/README.md has the
+figures, and says how these settings came about.
 """
 
 from jaxcluster.algorithms import aspc
@@ -16,4 +18,5 @@ def get_config(variant="paper"):
     config.network.hidden = (128, 128, 512)
     config.pretrain.batch_size = 64
     config.finetune.batch_size = 64
+    config.initial.method = "block_model"
     return aspc.apply_variant(config, variant)

@@ -29,7 +29,12 @@ PAPER_INITIAL = {
     "rcc": ("– / .828", "– / .742", "– / .896", "– / .951"),
 }
 # Grids of one setting: title -> the setting; and what the paper has for it, ACC and NMI.
-SWEEPS = {"epochs": "finetune.epochs", "shift": "augment.shift", "figure8": "finetune.epochs"}
+SWEEPS = {
+    "initial": "initial.method",
+    "epochs": "finetune.epochs",
+    "shift": "augment.shift",
+    "figure8": "finetune.epochs",
+}
 PAPER_SWEEPS = {("aspc_mnist", "shift"): (".990", ".971"), ("aspc_mnist", "figure8"): (".988", "–")}
 
 

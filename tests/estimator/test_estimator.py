@@ -98,7 +98,7 @@ def test_a_run_of_the_command_line_is_loaded(tmp_path, fitted):
     said = command(
         "--config=aspc_digits", "--config.data.name=", f"--config.data.path={tmp_path / 'x.npy'}",
         "--config.n_clusters=2", "--config.network.hidden=(8,)", "--config.pretrain.epochs=2",
-        "--config.finetune.epochs=2", "--config.finetune.batch_size=256", *words,
+        "--config.finetune.epochs=2", "--config.finetune.batch_size=256", "--config.initial.method=kmeans", *words,
         f"--workdir={tmp_path / 'run'}", "--nopictures", "--quiet",
     )  # fmt: skip
     assert (said.code, said.text) == (0, "")

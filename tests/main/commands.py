@@ -21,6 +21,7 @@ SMALL = (
     "--config.pretrain.epochs=2",
     "--config.finetune.epochs=2",
     "--config.finetune.tolerance=0",
+    "--config.initial.method=kmeans",
     "--config.initial.n_init=2",
     "--config.n_clusters=2",
 )

@@ -14,7 +14,10 @@ import pytest
 
 from tests.main.commands import ROOT
 
-SMALL = ("--config.pretrain.epochs=1", "--config.finetune.epochs=1", "--config.network.hidden=(8,)")
+SMALL = (
+    "--config.pretrain.epochs=1", "--config.finetune.epochs=1", "--config.network.hidden=(8,)",
+    "--config.initial.method=kmeans",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
