@@ -125,11 +125,17 @@ def claim(
         manifest.enter(workdir, [file])
 
 
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:50]} ..."
+
+
 def _check_same(workdir: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
     old, new = (json.loads(json.dumps(data)) for data in (old, new))
     found = differences(old, new)
     if found:
-        changes = "; ".join(f"{name} was {old!r}, now {new!r}" for name, old, new in found)
+        changes = "; ".join(f"{name} was {_brief(old)}, now {_brief(new)}" for name, old, new in found[:10])
+        changes += f"; and {len(found) - 10} more" if len(found) > 10 else ""
         raise WorkdirError(
             f"--workdir {workdir} belongs to a run with other settings: {changes}. "
             "Name another --workdir, or give the settings of that run"

@@ -203,7 +203,10 @@ def _samples(contents: Contents, sizes, nearest, carded: list[int]) -> tuple[lis
 
 
 def _confidence(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "–"
+    """Two digits, and near 1 as many as tell it from 1: a network may be that sure of nearly all samples."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.{1 + min(int(-np.log10(1 - value)), 6) if 0.99 < value < 1 else 2}f}"
 
 
 def _name(contents: Contents, row: int) -> str:

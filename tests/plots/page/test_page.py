@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jaxcluster.plots import page
+from jaxcluster.plots.page import layout
 from tests.plots.page.examples import HISTORY, contents, read
 
 HOSTILE = [
@@ -214,3 +215,19 @@ def test_figures_beyond_the_bound_are_named():
     big = page.Figure("a wall", bytes(2_000_000), "a wall")
     words = read(page.render(full(figures=[big]))).words()
     assert "Too large for this page: a wall." in words
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0.00"),
+        (0.5, "0.50"),
+        (0.99, "0.99"),
+        (0.9961, "0.996"),
+        (0.99964, "0.9996"),
+        (1.0, "1.00"),
+        (np.nan, "–"),
+    ],
+)
+def test_confidences_near_one_are_told_apart(value, shown):
+    assert layout._confidence(value) == shown
