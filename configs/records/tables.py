@@ -182,18 +182,20 @@ def _trained(summary: dict) -> dict:
 
 
 def sizes_table() -> str:
-    """What the initial partition and the prior assume of the sizes, where the classes are not of one size."""
-    heads = "whole USPS: initial partition | prior | seeds | ACC (each seed) | NMI (each seed) | ACC of that partition"
-    lines = [f"| {heads} |", "|---" * 6 + "|"]
+    """What the initial partition and the prior assume of the sizes, and what comes of it."""
+    heads = "data | initial partition | prior | seeds | ACC (each seed) | NMI (each seed) | ACC of that partition"
+    lines = [f"| {heads} |", "|---" * 7 + "|"]
+    sets = {"clustergan_usps": "whole USPS", "clustergan_digits": "digits of 8x8"}
     ways = {"block_model": "block model, free sizes", "spectral": "spectral, equal sizes"}
-    found = runs("clustergan_usps-seed*.json") | runs("clustergan_usps-sizes_*-seed*.json", title="sizes")
-    for summaries in found.values():
+    found: dict[str, list[dict]] = {}
+    for name in sets:
+        found |= runs(f"{name}-seed*.json") | runs(f"{name}-sizes_*-seed*.json", title="sizes")
+    for name, summaries in found.items():
         config = summaries[0]["config"]
-        how = ways[config["initial"]["method"]]
-        if config["prior"]["proportions"] == "estimated":
-            how = how.replace("equal", "free")
+        how, prior = ways[config["initial"]["method"]], config["prior"]["proportions"]
+        how = how.replace("equal", "free") if prior == "estimated" else how
         seeds = ", ".join(str(summary["config"]["seed"]) for summary in summaries)
-        cells = [how, config["prior"]["proportions"], seeds, _scores(summaries, "acc"), _scores(summaries, "nmi")]
+        cells = [sets[name.split("-")[0]], how, prior, seeds, _scores(summaries, "acc"), _scores(summaries, "nmi")]
         lines.append(f"| {' | '.join(cells)} | {_initial_acc(summaries)} |")
     return "\n".join(lines)
 
