@@ -208,9 +208,8 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         """Say what makes the labels other than they seem, which `verbose=0` does not show."""
         found = self.summary_["results"]
         if self.result_.interrupted:
-            last = self.history_[-1] if self.history_ else {"phase": "training", "epoch": -1}
-            where = f"{last['phase']}, epoch {last['epoch'] + 1}"
-            warnings.warn(f"interrupted in {where}; this is what has been fitted so far", stacklevel=3)
+            ended = [f" in {record['phase']}, epoch {record['epoch'] + 1}" for record in self.history_[-1:]]
+            warnings.warn(f"interrupted{''.join(ended)}; this is what has been fitted so far", stacklevel=3)
         if found.get("kept") == "initial":
             warnings.warn(
                 "labels_ are the clusters from before training, which has made them worse; predict, transform, "

@@ -224,11 +224,15 @@ def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
     assert len(aspc(workdir=tmp_path / "run").fit(IMAGES).history_) > 1
 
 
-def test_labels_from_before_training_come_with_a_warning(tmp_path, capsys):
+@pytest.fixture(scope="module")
+def graph():
     """Two epochs of the classifier put all samples into one cluster; the partition of the graph is kept."""
     graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
     with pytest.warns(UserWarning, match="labels_ are the clusters from before training, .* predict, .* network's"):
-        graph.fit(IMAGES)
+        return graph.fit(IMAGES)
+
+
+def test_labels_from_before_training_come_with_a_warning(tmp_path, capsys, graph):
     assert graph.summary_["results"]["kept"] == "initial"
     assert (graph.predict(IMAGES) != graph.labels_).any()
     graph.save(tmp_path / "run")
@@ -238,11 +242,8 @@ def test_labels_from_before_training_come_with_a_warning(tmp_path, capsys):
     np.testing.assert_array_equal(np.load(folder / "labels.npy"), graph.predict(IMAGES))
 
 
-def test_probabilities_where_a_method_gives_them(fitted):
+def test_probabilities_where_a_method_gives_them(fitted, graph):
     assert not hasattr(fitted, "predict_proba")
-    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
-    with pytest.warns(UserWarning, match="before training"):
-        graph.fit(IMAGES)
     proba = graph.predict_proba(IMAGES)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(proba.argmax(axis=1), graph.predict(IMAGES))
