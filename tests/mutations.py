@@ -136,7 +136,7 @@ FAULTS = [
     Fault("estimator/loading.py", "if names:", "if False:", "estimator/test_estimator.py::test_a_loaded_model_knows_its_columns"),
     Fault("estimator/base.py", "if found[-1].interrupted:", "if False:", "estimator/test_estimator.py::test_ctrl_c_ends_all_seeds_and_keeps_what_there_is"),
     Fault("algorithms/__init__.py", "before.build.__module__ != method.build.__module__", "before is not method", "algorithms/test_settings.py"),
-    Fault("clusterers/kmeans.py", "TOGETHER = 1024", "TOGETHER = 10**9", "clusterers/test_kmeans.py"),
+    Fault("clusterers/sums.py", "TOGETHER = 1024", "TOGETHER = 10**9", "clusterers/test_kmeans.py"),
     Fault("clusterers/sizes.py", "min(first, heap[0]) if heap else first", "first", "clusterers/test_sizes.py"),
     Fault("clusterers/kmeans.py", "j = jnp.cumsum(empty) - 1", "j = jnp.cumsum(empty)", "clusterers/test_kmeans_edges.py"),
     Fault("clusterers/kmeans.py", "inertias <= (1 + slack) * inertias.min()", "inertias <= (1 + slack) + inertias.min()", "clusterers/test_kmeans.py"),

@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcluster.clusterers.sums import by_adding, by_product
+
 __all__ = [
     "KMeans",
     "centered",
@@ -27,7 +29,6 @@ __all__ = [
 
 Array = jax.Array
 
-TOGETHER = 1024  # points that are added up in one sum
 AT_ONCE = 2**26  # distances between points and centers that are held together: 256 MiB in float32
 
 
@@ -254,7 +255,7 @@ def _lloyd(points: Array, centers: Array, rounding: Array) -> tuple[Array, Array
     """One iteration: (new centers [k, d], sum of squares before the move, squared length of the move)."""
     labels, distances = _nearest(points, centers)
     sums, counts = jax.lax.platform_dependent(
-        points, labels, cpu=_sums_by_adding(len(centers)), default=_sums(len(centers))
+        points, labels, cpu=by_adding(len(centers)), default=by_product(len(centers))
     )
     means = sums / jnp.maximum(counts, 1)[:, None]
     empty = counts == 0
@@ -268,32 +269,6 @@ def _lloyd(points: Array, centers: Array, rounding: Array) -> tuple[Array, Array
 
     moved = jax.lax.cond(empty.any(), refilled, lambda means: means, means)
     return moved, distances.sum(), jnp.sum((moved - centers) ** 2)
-
-
-def _sums(k: int) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """(points, labels) -> (sum of each cluster's points [k, d], their number [k]), as a matrix product."""
-
-    def sums(points: Array, labels: Array) -> tuple[Array, Array]:
-        members = jax.nn.one_hot(labels, k, dtype=points.dtype)  # [n, k]
-        return jnp.matmul(members.T, points, precision=jax.lax.Precision.HIGHEST), members.sum(axis=0)
-
-    return sums
-
-
-def _sums_by_adding(k: int) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """The same for a processor, where one pass over the points takes half the time of the product.
-
-    On an accelerator the order of the additions, and so the last bits, would differ from run to run. Blocks of points
-    are summed apart: one long sum would round each point against the sum of all before it.
-    """
-
-    def sums(points: Array, labels: Array) -> tuple[Array, Array]:
-        blocks = -(-len(points) // TOGETHER)
-        of_block = jax.ops.segment_sum(points, labels + k * (jnp.arange(len(points)) // TOGETHER), k * blocks)
-        counts = jax.ops.segment_sum(jnp.ones(len(points), jnp.int32), labels, k)
-        return of_block.reshape(blocks, k, -1).sum(axis=0), counts.astype(points.dtype)
-
-    return sums
 
 
 @jax.jit

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.datasets import load_digits, load_wine, make_blobs
 
 from jaxcluster import clusterers
+from jaxcluster.clusterers import sums
 
 KEY = jax.random.key(0)
 ROOM = importlib.import_module("jaxcluster.clusterers.kmeans")  # `clusterers.kmeans` is the function
@@ -178,12 +179,12 @@ def test_bad_arguments_are_named():
         clusterers.kmeans(KEY, jnp.zeros((3, 1)), 4)
 
 
-@pytest.mark.parametrize("of", [ROOM._sums, ROOM._sums_by_adding], ids=["product", "adding"])
+@pytest.mark.parametrize("of", [sums.by_product, sums.by_adding], ids=["product", "adding"])
 def test_sums_of_clusters_are_those_of_a_plain_loop(of):
     """More points than are added in one sum, an empty cluster, and numbers that one long float32 sum would round."""
     rng = np.random.default_rng(0)
     points, labels = (1 + 1e-3 * rng.random((5000, 3))).astype(np.float32), rng.choice([0, 2, 3], 5000)
-    sums, counts = jax.jit(of(4))(points, labels)
+    found, counts = jax.jit(of(4))(points, labels)
     expected = np.stack([points[labels == j].sum(axis=0, dtype=np.float64) for j in range(4)])
-    np.testing.assert_allclose(sums, expected, rtol=3e-7)
+    np.testing.assert_allclose(found, expected, rtol=3e-7)
     np.testing.assert_array_equal(counts, np.bincount(labels, minlength=4))
