@@ -47,8 +47,9 @@ def find_column(names: list[str], wanted: str, headings: tuple[str, ...], field:
             return range(len(names))[int(wanted)]
         except (ValueError, IndexError) as error:
             shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-            near = difflib.get_close_matches(wanted.lower(), [name.lower() for name in names], n=1)
-            hint = f"; did you mean '{names[[name.lower() for name in names].index(near[0])]}'?" if near else ""
+            lower = {name.lower(): name for name in reversed(names)}
+            near = difflib.get_close_matches(wanted.lower(), lower, n=1)
+            hint = f"; did you mean '{lower[near[0]]}'?" if near else ""
             raise DataError(f"{field}='{wanted}': no such column in {where}; the columns are {shown}{hint}") from error
     usual = [i for i, name in enumerate(names) if name.lower() in headings]
     if len(usual) > 1 and headings is LABEL_HEADINGS:

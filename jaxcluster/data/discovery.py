@@ -20,10 +20,10 @@ Found = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 
 def missing(path: str, where: str, what: str) -> DataError:
     """The error for a path that is not there: what of it is missing, and which name beside it may have been meant."""
-    part = os.path.abspath(os.path.expanduser(path))
+    part = whole = os.path.abspath(os.path.expanduser(path))
     while not os.path.lexists(parent := os.path.dirname(part)):
         part, what = parent, "folder"
-    name = "" if part == os.path.abspath(os.path.expanduser(path)) else f" '{part}'"
+    name = "" if part == whole else f" '{part}'"
     try:
         near = difflib.get_close_matches(os.path.basename(part), os.listdir(parent), n=1)
     except OSError:  # the folder may not be listed

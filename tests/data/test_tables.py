@@ -179,3 +179,10 @@ def test_the_projection_of_a_very_wide_matrix_can_be_read_back_with_the_settings
     found = data.load(path=str(tmp_path / "wide.npz"), scaling="none", report=lambda sentence: None)
     assert found.images.shape == (60, 31)
     assert len(found.transform["svd"]["components"]) < reading.LARGEST - 10_000
+
+
+def test_a_mistyped_column_is_answered_with_the_one_that_may_have_been_meant(tmp_path):
+    file = tmp_path / "wide.csv"
+    file.write_text(",".join(["Key", *(f"e{i}" for i in range(24))]) + "\n" + "\n".join(["a" + ",1.5" * 24] * 3) + "\n")
+    with pytest.raises(data.DataError, match=r"no such column .*, e18 and 5 more; did you mean 'Key'\?$"):
+        data.load(path=str(file), id_column="key ")
