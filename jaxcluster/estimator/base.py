@@ -15,6 +15,7 @@ from jaxcluster import data
 from jaxcluster.estimator import parameters
 from jaxcluster.estimator.seeds import kept_of
 from jaxcluster.runtime.progress import Reporter
+from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import results
 from jaxcluster.workflow.confident import all_labels, keep_confident
 from jaxcluster.workflow.fit import Devices, run
@@ -39,7 +40,8 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         n_init: how many seeds are trained, from `random_state` on. Kept is the run whose labels agree best with those
             of the other runs, by the mean of normalized mutual information: a run that fell into a poor solution
             stands alone. Of two runs, which agree equally, the one with the smaller last training loss is kept. No
-            labels are used. `summary_["n_init"]` has the seeds and their agreements.
+            labels are used. `summary_["n_init"]` has the seeds and their agreements. A seed that fails is left out,
+            with a warning.
         random_state: int, RandomState or None (another seed each time); decides everything that is random.
         workdir: folder for checkpoints and results: an interrupted fit goes on from there when it is called again.
             None: nothing is written.
@@ -105,7 +107,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         Raises:
             ValueError: X or a parameter cannot be used; the message names it, what it got and what is allowed.
             TypeError: X is sparse, or a parameter is of another type.
-            TrainingError: a loss is not finite, or the algorithm reports a fault.
+            TrainingError: a loss is not finite, or the algorithm reports a fault, with every seed.
             Interrupted: Ctrl-C with a workdir (a KeyboardInterrupt): saved, and the same call goes on.
         """
         del y
@@ -161,7 +163,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         results.write_result(path_of(str(folder), f"folder {folder}"), self.result_)
 
     def _runs(self, config: ConfigDict, dataset: data.Dataset, seeds: range) -> list[results.Result]:
-        """One run for each seed, until Ctrl-C: what has been fitted by then is not lost."""
+        """One run for each seed, until Ctrl-C: what has been fitted by then is not lost; a seed that fails is left out."""
         found: list[results.Result] = []
         for seed in seeds:
             try:
@@ -170,6 +172,11 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
                 if self.workdir is not None or not found:
                     raise
                 break
+            except TrainingError as error:
+                if not found and seed == seeds[-1]:
+                    raise
+                warnings.warn(f"seed {seed} is left out: {error}", stacklevel=3)
+                continue
             if found[-1].interrupted:
                 break
         return found

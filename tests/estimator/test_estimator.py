@@ -214,6 +214,22 @@ def test_ctrl_c_ends_all_seeds_and_keeps_what_there_is(second):
     assert estimator.summary_.get("n_init", {"seeds": [0]})["seeds"] == ([0, 1] if second == "one press" else [0])
 
 
+def test_a_seed_that_fails_is_left_out():
+    def fail(record):
+        begun.extend([0] * (record["phase"] == "pretrain" and record["epoch"] == 0))
+        if len(begun) in bad:
+            raise jaxcluster.TrainingError("the loss is nan")
+
+    begun, bad = [], {1, 3}
+    with pytest.warns(UserWarning, match="seed . is left out: the loss is nan") as said:
+        estimator = aspc(n_init=3, callbacks=[fail]).fit(IMAGES)
+    assert [str(warning.message)[:6] for warning in said] == ["seed 0", "seed 2"]
+    np.testing.assert_array_equal(estimator.labels_, aspc(random_state=1).fit(IMAGES).labels_)
+    begun, bad = [], {1, 2}
+    with pytest.raises(jaxcluster.TrainingError, match="nan"), pytest.warns(UserWarning, match="seed 0 is left out"):
+        aspc(n_init=2, callbacks=[fail]).fit(IMAGES)
+
+
 def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
     press = [lambda record: os.kill(os.getpid(), signal.SIGINT)]
     with pytest.raises(
