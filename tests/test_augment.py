@@ -9,6 +9,17 @@ from scipy import ndimage, stats
 from jaxcluster import augment
 
 KEY = jax.random.key(0)
+# Compiled whole: called as they are, they compile some thirty programs for each shape.
+affine_matrices = jax.jit(augment.affine_matrices, static_argnames=("height", "width", "center"))
+warp = jax.jit(augment.warp)
+random_affine = jax.jit(augment.random_affine, static_argnames=("rotation", "shift", "stretch", "shear", "center"))
+random_flip = jax.jit(augment.random_flip)
+random_translate = jax.jit(augment.random_translate, static_argnames=("pixels", "fill"))
+gaussian_noise = jax.jit(augment.gaussian_noise)
+
+
+def uniform(*shape):
+    return np.random.default_rng(0).random(shape, np.float32)
 
 
 def scipy_warp(image, matrix):
@@ -26,10 +37,8 @@ def test_warp_is_scipys_affine_transform(shape, center):
     images = rng.random((20, *shape), np.float32)
     angle = rng.uniform(-np.pi, np.pi, 20).astype(np.float32)
     shift = rng.uniform(-4, 4, (20, 2)).astype(np.float32)
-    matrices = augment.affine_matrices(
-        jnp.asarray(angle), jnp.asarray(shift), height=shape[0], width=shape[1], center=center
-    )
-    warped = augment.warp(jnp.asarray(images), matrices)
+    matrices = affine_matrices(angle, shift, height=shape[0], width=shape[1], center=center)
+    warped = warp(images, matrices)
     expected = [scipy_warp(image, matrix) for image, matrix in zip(images, np.asarray(matrices))]
     # A coordinate of size 30 is rounded to 2e-6 in float32, and pixels differ by at most 1.
     np.testing.assert_allclose(warped, expected, atol=2e-5)
@@ -42,12 +51,12 @@ def test_matrices_follow_their_equation(center):
     turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     point = np.array([3.0, 4.0])
     given = {"height": h, "width": w, "center": center}
-    angle, moved = jnp.asarray([theta]), jnp.asarray(shift, jnp.float32)[None]
-    matrix = augment.affine_matrices(angle, moved, **given)[0]
-    homogeneous = jnp.asarray([3.0, 4.0, 1.0])
+    angle, moved = np.asarray([theta], np.float32), np.asarray(shift, np.float32)[None]
+    matrix = affine_matrices(angle, moved, **given)[0]
+    homogeneous = np.asarray([3.0, 4.0, 1.0], np.float32)
     np.testing.assert_allclose(matrix @ homogeneous, turn @ (point - middle + shift) + middle, rtol=1e-5)
-    formed = augment.affine_matrices(
-        angle, moved, stretch=jnp.asarray([[1.2, 0.7]]), shear=jnp.asarray([0.4]), **given
+    formed = affine_matrices(
+        angle, moved, stretch=np.asarray([[1.2, 0.7]], np.float32), shear=np.asarray([0.4], np.float32), **given
     )[0]
     form = np.array([[1.2, 0.4], [0.0, 0.7]])
     np.testing.assert_allclose(formed @ homogeneous, turn @ form @ (point - middle + shift) + middle, rtol=1e-5)
@@ -57,8 +66,8 @@ def test_identity_quarter_turn_and_whole_pixel_shift():
     image = np.arange(25, dtype=np.float32).reshape(5, 5, 1)
 
     def warped(angle, shift):
-        matrix = augment.affine_matrices(jnp.asarray([angle]), jnp.asarray([shift]), height=5, width=5)
-        return np.asarray(augment.warp(jnp.asarray(image)[None], matrix))[0]
+        matrix = affine_matrices(np.asarray([angle], np.float32), np.asarray([shift], np.float32), height=5, width=5)
+        return np.asarray(warp(image[None], matrix))[0]
 
     np.testing.assert_array_equal(warped(0.0, [0.0, 0.0]), image)
     np.testing.assert_allclose(warped(np.pi / 2, [0.0, 0.0]), np.rot90(image, -1), atol=1e-4)
@@ -67,22 +76,20 @@ def test_identity_quarter_turn_and_whole_pixel_shift():
 
 
 def test_a_draw_belongs_to_its_position_in_the_global_batch():
-    images = jax.random.uniform(KEY, (8, 6, 5, 1))
-    position = jnp.arange(8)
-    whole = augment.random_affine(KEY, images, position, rotation=10, shift=0.1)
-    halves = [
-        augment.random_affine(KEY, images[s], position[s], rotation=10, shift=0.1) for s in (slice(4), slice(4, 8))
-    ]
+    images = uniform(8, 6, 5, 1)
+    position = np.arange(8)
+    whole = random_affine(KEY, images, position, rotation=10, shift=0.1)
+    halves = [random_affine(KEY, images[s], position[s], rotation=10, shift=0.1) for s in (slice(4), slice(4, 8))]
     np.testing.assert_array_equal(whole, np.concatenate(halves))
-    noisy = augment.gaussian_noise(KEY, images, position, sd=0.1)
-    np.testing.assert_array_equal(noisy[5:7], augment.gaussian_noise(KEY, images[5:7], position[5:7], sd=0.1))
+    noisy = gaussian_noise(KEY, images, position, sd=0.1)
+    np.testing.assert_array_equal(noisy[5:7], gaussian_noise(KEY, images[5:7], position[5:7], sd=0.1))
     assert np.abs(np.asarray(whole[0]) - np.asarray(whole[1])).max() > 0.01
 
 
 def test_shifts_are_uniform_and_continuous_in_their_range():
     n, width = 2000, 20
-    ramp = jnp.broadcast_to(jnp.arange(width, dtype=jnp.float32)[None, None, :, None], (n, 1, width, 1))
-    warped = augment.random_affine(KEY, ramp, jnp.arange(n), rotation=0, shift=0.1)
+    ramp = np.broadcast_to(np.arange(width, dtype=np.float32)[None, None, :, None], (n, 1, width, 1))
+    warped = random_affine(KEY, ramp, np.arange(n), rotation=0, shift=0.1)
     moved = np.asarray(warped[:, 0, width // 2, 0]) - width // 2
     assert np.abs(moved).max() <= 2  # 0.1 of 20 pixels
     assert stats.kstest(moved, stats.uniform(-2, 4).cdf).pvalue > 0.01  # fixed key: passes or fails for good
@@ -91,8 +98,8 @@ def test_shifts_are_uniform_and_continuous_in_their_range():
 def test_angles_are_uniform_in_their_range():
     # A ramp along the rows turns by θ into cos θ · row + sin θ · column: read θ off the slope along the columns.
     n, size = 2000, 21
-    ramp = jnp.broadcast_to(jnp.arange(size, dtype=jnp.float32)[None, :, None, None], (n, size, size, 1))
-    warped = np.asarray(augment.random_affine(KEY, ramp, jnp.arange(n), rotation=10, shift=0))[..., 0]
+    ramp = np.broadcast_to(np.arange(size, dtype=np.float32)[None, :, None, None], (n, size, size, 1))
+    warped = np.asarray(random_affine(KEY, ramp, np.arange(n), rotation=10, shift=0))[..., 0]
     angle = np.degrees(np.arcsin(warped[:, 10, 11] - warped[:, 10, 10]))
     assert stats.kstest(angle, stats.uniform(-10, 20).cdf).pvalue > 0.01
 
@@ -101,11 +108,11 @@ def test_stretch_and_shear_are_uniform_in_their_range():
     # About the middle, a ramp along the columns gets the slope s_column; one along the rows s_row, and k along the
     # columns.
     n, size = 2000, 21
-    along_columns = jnp.broadcast_to(jnp.arange(size, dtype=jnp.float32)[None, None, :, None], (n, size, size, 1))
+    along_columns = np.broadcast_to(np.arange(size, dtype=np.float32)[None, None, :, None], (n, size, size, 1))
     given = {"rotation": 0, "shift": 0, "stretch": 0.2, "shear": 0.3}
 
     def warped(images):
-        return np.asarray(augment.random_affine(KEY, images, jnp.arange(n), **given))[..., 0]
+        return np.asarray(random_affine(KEY, images, np.arange(n), **given))[..., 0]
 
     columns, rows = warped(along_columns), warped(along_columns.swapaxes(1, 2))
     stretch_column = np.log(columns[:, 10, 11] - columns[:, 10, 10])
@@ -117,29 +124,29 @@ def test_stretch_and_shear_are_uniform_in_their_range():
 
 
 def test_stretch_changes_no_other_draw():
-    images = jax.random.uniform(KEY, (5, 9, 9, 1))
-    plain = augment.random_affine(KEY, images, jnp.arange(5), rotation=10, shift=0.1)
-    almost = augment.random_affine(KEY, images, jnp.arange(5), rotation=10, shift=0.1, stretch=1e-6, shear=1e-6)
+    images = uniform(5, 9, 9, 1)
+    plain = random_affine(KEY, images, np.arange(5), rotation=10, shift=0.1)
+    almost = random_affine(KEY, images, np.arange(5), rotation=10, shift=0.1, stretch=1e-6, shear=1e-6)
     np.testing.assert_allclose(plain, almost, atol=1e-4)
 
 
 def test_noise_has_the_standard_deviation_it_was_given():
     n = 20_000
-    noise = np.asarray(augment.gaussian_noise(KEY, jnp.zeros((n // 10, 10)), jnp.arange(n // 10), sd=0.3))
+    noise = np.asarray(gaussian_noise(KEY, np.zeros((n // 10, 10)), np.arange(n // 10), sd=0.3))
     assert abs(noise.std() / 0.3 - 1) < 4 / np.sqrt(2 * n)  # four standard errors
     assert abs(noise.mean()) < 4 * 0.3 / np.sqrt(n)
 
 
 def test_flips_are_fair_mirrors_and_belong_to_their_position():
     n = 1000
-    images = jax.random.uniform(KEY, (n, 2, 3, 2))
-    flipped = np.asarray(augment.random_flip(KEY, images, jnp.arange(n)))
+    images = uniform(n, 2, 3, 2)
+    flipped = np.asarray(random_flip(KEY, images, np.arange(n)))
     images = np.asarray(images)
     mirrored = (flipped == images[:, :, ::-1]).all(axis=(1, 2, 3))
     same = (flipped == images).all(axis=(1, 2, 3))
     assert (mirrored ^ same).all()
     assert abs(mirrored.mean() - 0.5) < 4 * 0.5 / np.sqrt(n)  # four standard errors
-    part = augment.random_flip(KEY, jnp.asarray(images[7:12]), jnp.arange(7, 12))
+    part = random_flip(KEY, images[7:12], np.arange(7, 12))
     np.testing.assert_array_equal(part, flipped[7:12])
 
 
@@ -148,8 +155,8 @@ def test_translation_is_by_whole_pixels_each_shift_equally_often(fill):
     # Each pixel says where it was; the center of a 5 x 5 image is always filled from inside.
     n, pixels = 1800, 1
     image = np.arange(1, 26, dtype=np.float32).reshape(5, 5, 1)
-    images = jnp.broadcast_to(jnp.asarray(image)[None], (n, 5, 5, 1))
-    moved = np.asarray(augment.random_translate(KEY, images, jnp.arange(n), pixels=pixels, fill=fill))
+    images = np.broadcast_to(image[None], (n, 5, 5, 1))
+    moved = np.asarray(random_translate(KEY, images, np.arange(n), pixels=pixels, fill=fill))
     shifts, counts = [], {}
     for result in moved:
         row, column = divmod(int(result[2, 2, 0]) - 1, 5)
@@ -163,17 +170,17 @@ def test_translation_is_by_whole_pixels_each_shift_equally_often(fill):
 
 
 def test_translation_belongs_to_its_position_and_by_nothing_is_the_identity():
-    images = jax.random.uniform(KEY, (8, 6, 5, 1))
-    whole = augment.random_translate(KEY, images, jnp.arange(8), pixels=2)
-    part = augment.random_translate(KEY, images[3:6], jnp.arange(3, 6), pixels=2)
+    images = uniform(8, 6, 5, 1)
+    whole = random_translate(KEY, images, np.arange(8), pixels=2)
+    part = random_translate(KEY, images[3:6], np.arange(3, 6), pixels=2)
     np.testing.assert_array_equal(whole[3:6], part)
-    np.testing.assert_array_equal(augment.random_translate(KEY, images, jnp.arange(8), pixels=0), images)
+    np.testing.assert_array_equal(random_translate(KEY, images, np.arange(8), pixels=0), images)
 
 
 def test_jit_changes_only_rounding():
-    images = jax.random.uniform(KEY, (4, 8, 8, 1))
-    eager = augment.random_affine(KEY, images, jnp.arange(4), rotation=30, shift=0.2)
-    jitted = jax.jit(lambda x: augment.random_affine(KEY, x, jnp.arange(4), rotation=30, shift=0.2))(images)
+    images = uniform(4, 8, 8, 1)
+    eager = augment.random_affine(KEY, images, np.arange(4), rotation=30, shift=0.2)
+    jitted = random_affine(KEY, images, np.arange(4), rotation=30, shift=0.2)
     np.testing.assert_allclose(eager, jitted, atol=1e-5)
 
 

@@ -20,8 +20,7 @@ def run_epoch(n, batch_size, cuts, num_devices=1, engine="auto", place="device")
     images = np.random.default_rng(0).normal(size=(n, 1)).astype(np.float32)
     feed = Feed(images, jax.local_devices()[:num_devices], place)
     epoch = Epoch(feed, KEY, batch_size)
-    loop = epochs.make_run(phase.step, batch_size=batch_size, num_samples=n, resident=feed.resident)
-    run = devices.bind(loop, feed.devices, (None, feed.kind, None, None, None, None), engine=engine, donate=True)
+    run = epochs.bind_run(phase.step, feed, batch_size, engine=engine)
     state, total = phase.begin(None, None, None, KEY, None), np.zeros(2)
     for start, stop in itertools.pairwise(cuts):
         while start < stop:
@@ -50,13 +49,14 @@ def test_cuts_change_no_bit(cuts):
 
 
 def test_epochs_shuffle_anew():
-    def order(key):
-        def step(state, batch, key, *, axis_name=None):
-            del key, axis_name
-            return state.at[batch.index].set(state.max() + 1), {"loss": (jnp.zeros(()), jnp.ones(()))}
+    def step(state, batch, key, *, axis_name=None):
+        del key, axis_name
+        return state.at[batch.index].set(state.max() + 1), {"loss": (jnp.zeros(()), jnp.ones(()))}
 
-        run = devices.bind(epochs.make_run(step, batch_size=1, num_samples=20), jax.local_devices()[:1], [None] * 6)
-        return np.asarray(run(jnp.zeros(20, jnp.int32), jnp.zeros((20, 1)), key, 0, 0, 20)[0])
+    run = devices.bind(epochs.make_run(step, batch_size=1, num_samples=20), jax.local_devices()[:1], [None] * 6)
+
+    def order(key):
+        return np.asarray(run(np.zeros(20, np.int32), np.zeros((20, 1)), key, 0, 0, 20)[0])
 
     first, second = order(KEY), order(jax.random.key(1))
     assert sorted(first) == list(range(1, 21))
@@ -69,12 +69,12 @@ def test_every_step_has_a_key_of_its_own():
         return state, {"loss": (jax.random.uniform(key), jnp.ones(()))}
 
     run = devices.bind(epochs.make_run(step, batch_size=4, num_samples=20), jax.local_devices()[:1], [None] * 6)
-    draws = np.asarray(run(jnp.zeros(()), jnp.zeros((20, 1)), KEY, 0, 0, 5)[1]["loss"][0])
+    draws = np.asarray(run(np.zeros(()), np.zeros((20, 1)), KEY, 0, 0, 5)[1]["loss"][0])
     assert len(set(draws.tolist())) == 5
 
 
 @pytest.mark.parametrize("engine", ["pmap", "shard_map"])
-@pytest.mark.parametrize("num_devices", [1, 2, 3, 8])
+@pytest.mark.parametrize("num_devices", [1, 3, 8])
 def test_several_devices_see_what_one_sees(num_devices, engine):
     """Batch of 8 over 3 devices: it does not divide, and the last batch is partial."""
     one, total = run_epoch(30, 8, [0, 4])
@@ -83,13 +83,17 @@ def test_several_devices_see_what_one_sees(num_devices, engine):
     np.testing.assert_allclose(total, total_several, rtol=1e-4)
 
 
-@pytest.mark.parametrize("n", [1, 7, 8, 9, 20])
+def twice(model, x, key, index):
+    return {"x": x * model, "index": index}
+
+
+@pytest.mark.parametrize("n", [1, 8, 9])
 @pytest.mark.parametrize(("num_devices", "place"), [(1, "device"), (1, "host"), (3, "device"), (3, "host")])
 def test_observe_all_covers_every_sample_in_order(n, num_devices, place, monkeypatch):
     monkeypatch.setattr(epochs, "SLICE", 4)
     images = np.arange(n, dtype=np.float32)[:, None]
     feed = Feed(images, jax.local_devices()[:num_devices], place)
-    observe = epochs.bind_observe(lambda model, x, key, index: {"x": x * model, "index": index}, feed)
+    observe = epochs.bind_observe(twice, feed)
     rows = epochs.observe_all(observe, feed, 2.0, KEY, poll=lambda: None)
     np.testing.assert_array_equal(rows["x"][:, 0], 2 * np.arange(n))
     np.testing.assert_array_equal(rows["index"], np.arange(n))
@@ -148,8 +152,7 @@ def test_data_on_the_devices_are_not_sent_again(engine):
     """Not a byte goes from the host to a device in a call whose arguments lie there, the whole data set included."""
     phase = toy.algorithm(30, batch_size=8).phases[0]
     feed = Feed(np.ones((30, 1), np.float32), jax.local_devices()[:2])
-    loop = epochs.make_run(phase.step, batch_size=8, num_samples=30)
-    run = devices.bind(loop, feed.devices, [None] * 6, engine=engine)
+    run = epochs.bind_run(phase.step, feed, 8, engine=engine)
     start, stop = devices.replicate((np.int32(0), np.int32(4)), feed.devices)
     key = jax.random.wrap_key_data(devices.replicate(jax.random.key_data(KEY), feed.devices))
     state, _ = run(phase.begin(None, None, None, KEY, None), feed.images, key, start, start, stop)
