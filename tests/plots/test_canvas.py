@@ -68,21 +68,18 @@ def draw_all(folder, n=60):
     return sorted(folder.glob("*.png"))
 
 
-def test_no_figure_is_left_open_and_settings_are_untouched(tmp_path):
+def test_threads_draw_the_same_pictures_and_leave_no_figure_open_and_settings_untouched(tmp_path):
     import matplotlib
     from matplotlib import pyplot
 
-    before = dict(matplotlib.rcParams)
-    assert len(draw_all(tmp_path)) == 8
-    assert pyplot.get_fignums() == []
-    assert dict(matplotlib.rcParams) == before
-
-
-def test_threads_draw_the_same_pictures(tmp_path):
     folders = [tmp_path / str(number) for number in range(3)]
     for folder in folders:
         folder.mkdir()
+    before = dict(matplotlib.rcParams)
     first = [file.read_bytes() for file in draw_all(folders[0])]
+    assert len(first) == 8
+    assert pyplot.get_fignums() == []
+    assert dict(matplotlib.rcParams) == before
     threads = [threading.Thread(target=draw_all, args=(folder,)) for folder in folders[1:]]
     for thread in threads:
         thread.start()

@@ -21,7 +21,7 @@ def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(tmp_path, monkeypatc
     poll = Poll()
     whole = train(tmp_path / "whole", poll=poll)
     assert poll.calls >= 4 * 7  # 4 steps in each of 7 epochs
-    for at in range(2, poll.calls, 9):
+    for at in range(2, poll.calls, 13):
         folder = tmp_path / str(at)
         with pytest.raises(Interrupted):
             train(folder, poll=Poll(at))
@@ -101,7 +101,7 @@ def test_a_signal_where_a_phase_begins_waits_for_the_last_checkpoint(tmp_path, m
         train(tmp_path, poll=Poll(3 * 4 + 1))
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 3])
 def test_how_steps_are_shared_among_calls_changes_no_figure(tmp_path, monkeypatch, stride):
     """The clock decides the shares, so a figure that they changed would differ from run to run."""
     runs = []
@@ -118,8 +118,8 @@ def test_several_devices_train_as_one_and_a_run_may_change_their_number(tmp_path
     np.testing.assert_allclose(several.model["x"], one.model["x"], rtol=1e-5)
     np.testing.assert_array_equal(several.rows["embedding"].shape, one.rows["embedding"].shape)
     with pytest.raises(Interrupted):
-        train(tmp_path / "moved", devices=4, poll=Poll(15))
-    moved = train(tmp_path / "moved", devices=2)
+        train(tmp_path / "moved", devices=3, poll=Poll(15))
+    moved = train(tmp_path / "moved")
     np.testing.assert_allclose(moved.model["x"], one.model["x"], rtol=1e-5)
 
 
@@ -191,6 +191,7 @@ def test_no_device_call_is_planned_beyond_its_share():
     assert trainer._next_stride(4, 4, 60.0) == 1
 
 
+@pytest.mark.long  # runs that go on in either phase need it too
 def test_template_and_state_agree():
     from jaxcluster.algorithms import aspc
 
