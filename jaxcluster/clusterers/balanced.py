@@ -86,14 +86,14 @@ def balanced_kmeans(
     for restart_key in jax.random.split(key, restarts):
         runs.append(_rounded(points, *_run(restart_key, points, proportions, rounds), wanted))
         poll()
-    labels, centers, costs = (jnp.stack(parts) for parts in zip(*runs, strict=True))
-    best = jnp.argmin(costs)
+    costs = np.asarray([cost for _, _, cost in runs], points.dtype)
+    labels, centers, cost = runs[int(np.argmin(costs))]
     return BalancedKMeans(
-        labels=labels[best],
-        centers=centers[best] + middle,
-        cost=costs[best],
-        costs=costs,
-        sizes=jnp.bincount(labels[best], length=n_clusters).astype(jnp.int32),
+        labels=jnp.asarray(labels),
+        centers=centers + middle,
+        cost=jnp.asarray(cost, points.dtype),
+        costs=jnp.asarray(costs),
+        sizes=jnp.asarray(np.bincount(labels, minlength=n_clusters), jnp.int32),
     )
 
 
@@ -102,12 +102,15 @@ def _run(key: Array, points: Array, proportions: Array, rounds: int) -> tuple[Ar
     return _anneal(points, seeds(key, points, len(proportions)), proportions, rounds)
 
 
-def _rounded(points: Array, centers: Array, potential: Array, sizes: np.ndarray) -> tuple[Array, Array, Array]:
+_distances = jax.jit(raw_squared_distances)
+
+
+def _rounded(points: Array, centers: Array, potential: Array, sizes: np.ndarray) -> tuple[np.ndarray, Array, float]:
     """Cheapest assignment to the centers with these sizes: (labels, centers, cost)."""
-    distances = np.asarray(raw_squared_distances(points, centers), np.float64)
+    distances = np.asarray(_distances(points, centers), np.float64)
     labels = assign_with_sizes(distances, sizes, np.asarray(potential))
     cost = np.take_along_axis(distances, labels[:, None], axis=1).sum()
-    return jnp.asarray(labels), centers, jnp.asarray(cost, points.dtype)
+    return labels, centers, float(cost)
 
 
 def _anneal(points: Array, centers: Array, proportions: Array, rounds: int) -> tuple[Array, Array]:

@@ -53,6 +53,7 @@ class _Run(NamedTuple):
     iteration: Array  # []
 
 
+@jax.jit
 def squared_distances(points: Array, centers: Array) -> Array:
     """Squared Euclidean distances ‖x − m‖², never below zero.
 
@@ -94,6 +95,7 @@ def nearest(points: Array, centers: Array) -> tuple[Array, Array]:
     return _nearest(points - centers[:1], centers - centers[:1])
 
 
+@jax.jit
 def _nearest(points: Array, centers: Array) -> tuple[Array, Array]:
     distances = raw_squared_distances(points, centers)
     labels = jnp.argmin(distances, axis=1).astype(jnp.int32)
@@ -147,7 +149,7 @@ def kmeans(
     """
     check_points(points, n_clusters)
     points, middle = centered(points)
-    limit = tolerance * jnp.mean(jnp.var(points, axis=0))
+    limit = _limit(points, tolerance)
     run = _start(key, points, n_clusters, restarts)
     while True:
         stop = max_iterations if slice_iterations is None else run.iteration + slice_iterations
@@ -166,10 +168,15 @@ def check_points(points: Array, n_clusters: int) -> None:
         raise ValueError(f"n_clusters must lie in 1..n = {points.shape[0]}, got {n_clusters}")
     if isinstance(points, jax.core.Tracer):
         return
-    finite = np.isfinite if isinstance(points, np.ndarray) else jnp.isfinite
-    bad = points.shape[0] - int(finite(points).all(axis=1).sum())
+    finite = np.isfinite(points).all(axis=1).sum() if isinstance(points, np.ndarray) else _finite_rows(points)
+    bad = points.shape[0] - int(finite)
     if bad:
         raise ValueError(f"points must be finite, got NaN or infinity in {bad} of {points.shape[0]} rows")
+
+
+@jax.jit
+def _finite_rows(points: Array) -> Array:
+    return jnp.isfinite(points).all(axis=1).sum()
 
 
 def centered(points: Array) -> tuple[Array, Array]:
@@ -177,12 +184,22 @@ def centered(points: Array) -> tuple[Array, Array]:
     if isinstance(points, np.ndarray) and points.dtype == np.float64:
         middle = points.mean(axis=0, keepdims=True)
         return jnp.asarray(points - middle), jnp.asarray(middle)
+    return _centered(points)
+
+
+@jax.jit  # here and below: called operation by operation, some twenty small programs would be compiled for each shape
+def _centered(points: Array) -> tuple[Array, Array]:
     middle = jnp.mean(points, axis=0, keepdims=True)
     points = points - middle
     # Far from the origin the mean itself is rounded; nearer to it, a rest of rounding is left as it is.
     rest = jnp.mean(points, axis=0, keepdims=True)
     rest = jnp.where(rest**2 > 1e-4 * jnp.var(points, axis=0, keepdims=True), rest, 0)
     return points - rest, middle + rest
+
+
+@jax.jit
+def _limit(points: Array, tolerance: Array) -> Array:
+    return tolerance * jnp.mean(jnp.var(points, axis=0))
 
 
 @partial(jax.jit, static_argnames=("n_clusters", "restarts"))

@@ -163,7 +163,7 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
         results.write_result(path_of(str(folder), f"folder {folder}"), self.result_)
 
     def _runs(self, config: ConfigDict, dataset: data.Dataset, seeds: range) -> list[results.Result]:
-        """One run for each seed, until Ctrl-C: what has been fitted by then is not lost; a seed that fails is left out."""
+        """One run for each seed, until Ctrl-C: what is fitted by then is not lost. A seed that fails is left out."""
         found: list[results.Result] = []
         for seed in seeds:
             try:

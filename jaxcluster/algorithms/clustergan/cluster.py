@@ -1,5 +1,6 @@
 """The last phase: k-means on the clusterer's outputs ([P1] section 4), without further training."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -76,6 +77,7 @@ def block_outputs(codes: Array):
     return at_start
 
 
+@partial(jax.jit, static_argnums=1)
 def _blocks(embedding: Array, clusters: int) -> Array:
     return jnp.argmax(prior.block_means(embedding, clusters), axis=1).astype(jnp.int32)
 
@@ -84,4 +86,4 @@ def _in_order_of_blocks(centers: Array, codes: Array) -> Array:
     """Number the clusters as the blocks that they lie nearest to, so that cluster k is what code k generates."""
     cost = clusterers.squared_distances(centers, codes)
     rows, columns = linear_sum_assignment(np.asarray(cost))
-    return centers[jnp.asarray(rows[np.argsort(columns)])]
+    return jnp.asarray(np.asarray(centers)[rows[np.argsort(columns)]])

@@ -6,6 +6,7 @@ the spectral embedding of the nearest-neighbor graph, clustered into clusters of
 prior assumes; or the likeliest partition of that graph, whose sizes are free. No labels are involved.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -70,7 +71,13 @@ def initial_clustering(settings: InitialSettings, embedding: Array, key: Array, 
         points = embedding
         labels, centers = _clusters(settings, points, key, poll)
     poll()
-    clusters, dtype = settings.n_clusters, embedding.dtype
+    return _initial(settings, points.astype(embedding.dtype), labels, centers)
+
+
+@partial(jax.jit, static_argnums=0)
+def _initial(settings: InitialSettings, points: Array, labels: Array, centers: Array) -> Initial:
+    """Which samples are confident, and how large the clusters are taken to be."""
+    clusters, dtype = settings.n_clusters, points.dtype
     proportions = jnp.full(clusters, 1 / clusters, dtype)
     if not settings.uniform:
         proportions = jnp.bincount(labels, length=clusters).astype(dtype) / len(points)

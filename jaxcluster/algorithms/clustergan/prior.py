@@ -6,6 +6,7 @@ Ghasedi Dizaji et al., "Balanced Self-Paced Learning for Generative Adversarial 
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcluster.draws import check_position, draw_by_position
 
@@ -55,7 +56,7 @@ def block_codes(n_clusters: int, units: int, dtype=jnp.float32) -> Array:
     Reference: [P1] section 3.1. The paper asks for m/c ones and for codes that are orthogonal or parallel; only
     fixed disjoint blocks are both.
     """
-    return (_block_of_unit(n_clusters, units)[None, :] == jnp.arange(n_clusters)[:, None]).astype(dtype)
+    return jnp.asarray(_block_of_unit(n_clusters, units)[None, :] == np.arange(n_clusters)[:, None], dtype)
 
 
 def block_means(outputs: Array, n_clusters: int) -> Array:
@@ -163,6 +164,5 @@ def noise_width(progress: Array | float, start: float = 0.5, end: float = 0.1) -
     return start + (end - start) * progress
 
 
-def _block_of_unit(n_clusters: int, units: int) -> Array:
-    sizes = jnp.asarray(block_sizes(n_clusters, units))
-    return jnp.repeat(jnp.arange(n_clusters), sizes, total_repeat_length=units)
+def _block_of_unit(n_clusters: int, units: int) -> np.ndarray:
+    return np.repeat(np.arange(n_clusters, dtype=np.int32), block_sizes(n_clusters, units))
