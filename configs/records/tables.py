@@ -22,7 +22,7 @@ import statistics
 
 from scipy.stats import spearmanr
 
-from configs.records import aspc, dec, growth, peers_table, sentences, viewgraph
+from configs.records import aspc, aspc_figures, dec, growth, peers_table, sentences, viewgraph
 from configs.records.reading import FOLDER, mark, provenance, runs, spread, three
 
 # Table 3 of Guo et al., TKDE 2019: mean and standard deviation of five runs.
@@ -268,7 +268,7 @@ def retrieval_agreement(variant: str) -> str:
 def everything() -> list[str]:
     """All that README and the pages quote; tables whose records do not exist yet are left out."""
     clustering = [table(), provenance(), aspc.time_table(), aspc.ablation_table(), aspc.initial_table()]
-    clustering += [aspc.sweep_table()]
+    clustering += [aspc.sweep_table(), aspc_figures.augment_table(), aspc_figures.widths_table()]
     clustering += [clustergan_table(), arms_table(), unguided_table(), sizes_table(), agreement_table()]
     rankings = [ranking(), ranking("unguided"), evenness_ranking()]
     peers = json.loads((FOLDER / "peers.json").read_text())

@@ -4,19 +4,21 @@ import json
 
 import pytest
 
-from configs.records import aspc, reading, sentences, tables, viewgraph
+from configs.records import aspc, aspc_figures, reading, sentences, tables, viewgraph
 
 
 @pytest.fixture
 def record(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "FOLDER", tmp_path)
 
-    def write(name, acc, *, augment=(True, True), self_paced=True, epochs=100, **more):
+    def write(name, acc, *, augment=(True, True), self_paced=True, epochs=100, turn=10.0, shift=0.1, hidden=(), **more):
         config = {
             "seed": int(name.rpartition("-seed")[2]),
             "init_from": "",
             "pretrain": {"augment": augment[0]},
             "finetune": {"augment": augment[1], "self_paced": self_paced, "epochs": epochs},
+            "augment": {"rotation": turn, "shift": shift},
+            "network": {"hidden": hidden},
         }
         summary = {
             "config": config,
@@ -74,6 +76,26 @@ def test_a_sweep_shows_the_setting_beside_the_paper(record):
     record("aspc_mnist-figure8_250-seed1", 0.988, epochs=250)
     assert aspc.sweep_table().splitlines()[2:] == [
         "| `aspc_mnist` | `finetune.epochs=250` | 1 | .988 | .500 | .988 / – |"
+    ]
+
+
+def test_figures_of_the_paper_have_a_cell_for_each_setting(record):
+    assert aspc_figures.augment_table() == aspc_figures.widths_table() == ""
+    for seed, acc in enumerate((0.5, 0.75)):
+        record(f"aspc_digits-figure6_a-seed{seed}", acc, turn=20.0, shift=0.0)
+        record(f"aspc_digits-figure7_a-seed{seed}", acc, hidden=(128, 64, 512))
+    record("aspc_digits-figure6_b-seed0", 0.25, turn=0.0, shift=0.1429)
+    record("aspc_digits-figure7_b-seed0", 0.25, hidden=(128, 128, 512))
+    assert aspc_figures.augment_table().splitlines() == [
+        "| rotation | shift 0 | shift 0.1429 |",
+        "|---|---|---|",
+        "| 0° | – | .250 |",
+        "| 20° | .625 ± .177 | – |",
+    ]
+    assert aspc_figures.widths_table().splitlines()[2:] == [
+        "| 64 | – | .625 ± .177 | – |",
+        "| 128 | .250 | .250 | – |",
+        "| 512 | – | – | .250 |",
     ]
 
 
