@@ -96,8 +96,8 @@ def spectral_embedding(graph, dimensions: int, *, seed: int = 0) -> np.ndarray:
     """Rows of the smoothest vectors on a graph, each scaled to length 1.
 
     Args:
-        graph: [n, n] symmetric sparse matrix, as `neighbor_graph` gives it. If it has several components they come
-            apart by themselves, at the cost of dimensions.
+        graph: [n, n] symmetric sparse matrix, as `neighbor_graph` gives it. If it has several components each takes a
+            dimension, the largest first, and is set apart by it; with fewer dimensions the others lie at 0.
         dimensions: of the embedding, at most n; n itself is computed densely.
         seed: of the eigensolver's start.
 
@@ -110,21 +110,49 @@ def spectral_embedding(graph, dimensions: int, *, seed: int = 0) -> np.ndarray:
     if not 1 <= dimensions <= graph.shape[0]:
         raise ValueError(f"dimensions must lie in 1..n = {graph.shape[0]}, got {dimensions}")
     from scipy.sparse import csr_matrix, diags
-    from scipy.sparse.linalg import eigsh
 
-    degrees = np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1e-12)
-    scale = diags(degrees**-0.5)
-    # The largest eigenvalues of the scaled graph are the smallest of its Laplacian, and need products with the graph
-    # only; solving with the Laplacian instead, as is often done, takes hours on 70,000 points.
-    start = np.random.default_rng(seed).uniform(-1, 1, len(degrees))
+    degrees = np.asarray(graph.sum(axis=1)).ravel()
+    scale = diags(np.maximum(degrees, 1e-12) ** -0.5)
     scaled = scale @ csr_matrix(graph) @ scale
     if dimensions == len(degrees):  # Lanczos' method finds fewer than all
         values, vectors = np.linalg.eigh(scaled.toarray())
+        vectors = vectors[:, np.argsort(-values)]
     else:
-        values, vectors = eigsh(scaled, k=dimensions, which="LA", v0=start)
-    rows = vectors[:, np.argsort(-values)] * degrees[:, None] ** -0.5
+        vectors = _of_components(graph, degrees)[:, :dimensions]
+        if vectors.shape[1] < dimensions:
+            start = np.random.default_rng(seed).uniform(-1, 1, len(degrees))
+            vectors = np.hstack([vectors, _smoothest(scaled, vectors, dimensions - vectors.shape[1], start)])
+    rows = scale @ vectors
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return (rows / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def _of_components(graph, degrees: np.ndarray) -> np.ndarray:
+    """D^1/2 1 of each component, if there are several: the eigenvectors of μ = 0, the largest components first.
+
+    Lanczos' method, which begins with one vector, misses some of an eigenvalue that is there several times.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    number, of = connected_components(graph, directed=False)
+    if number == 1:
+        return np.zeros((len(degrees), 0))
+    vectors = np.sqrt(degrees)[:, None] * (of[:, None] == np.argsort(-np.bincount(of), kind="stable"))
+    vectors = vectors[:, vectors.any(axis=0)]  # a node without edges has no such vector
+    return vectors / np.linalg.norm(vectors, axis=0)
+
+
+def _smoothest(scaled, known: np.ndarray, dimensions: int, start: np.ndarray) -> np.ndarray:
+    """The eigenvectors of the next smallest μ, the smallest first."""
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    # The largest eigenvalues of the scaled graph are the smallest of its Laplacian, and need products with the graph
+    # only; solving with the Laplacian instead, as is often done, takes hours on 70,000 points.
+    operator = scaled
+    if known.shape[1]:  # their eigenvalue 1 becomes -1, the smallest that there may be
+        operator = LinearOperator(scaled.shape, lambda x: scaled @ x - 2 * known @ (known.T @ x), dtype=scaled.dtype)
+    values, vectors = eigsh(operator, k=dimensions, which="LA", v0=start)
+    return vectors[:, np.argsort(-values)]
 
 
 def normalized_cut(graph, labels: np.ndarray) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jaxcluster import clusterers
-from jaxcluster.clusterers import principal_axes, unit_pixels
+from jaxcluster.clusterers import principal_axes
 
-orientation_descriptors = jax.jit(clusterers.orientation_descriptors)
+orientation_descriptors, unit_pixels = jax.jit(clusterers.orientation_descriptors), jax.jit(clusterers.unit_pixels)
 
 
 def some_images(n=3, height=12, width=10, channels=1):
@@ -21,7 +21,7 @@ def test_brightness_and_contrast_do_not_count(describe):
     found = np.asarray(describe(jnp.asarray(images)))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(describe(jnp.asarray(200 * images + 30)), found, atol=1e-4)
-    assert not np.asarray(describe(jnp.full((3, 12, 10, 1), 0.3))).any()
+    assert not np.asarray(describe(np.full((3, 12, 10, 1), 0.3, np.float32))).any()
 
 
 def test_an_edge_lies_in_its_direction_and_cell():
