@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -48,36 +47,39 @@ def build(config):
     return clustergan.build(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
 
 
+def begun(phase):
+    """The first state of the game, by one compiled program."""
+    return jax.jit(lambda x: phase.begin(None, None, x, KEY, lambda: None))(images())
+
+
 def setup_of(config):
     """The setup and a first state, for tests that take the networks' steps one by one.
 
     The twelve steps are those of four epochs. With plain descent at rate 1 the change of a network is the gradient.
     """
+    assert config.consistency.virtual == 0, "the state has no radius"
+    return plain_descent(config), first_state(*(config.weights[name] > 0 for name in ("joint", "image", "code")))
+
+
+def plain_descent(config):
     setup = setup_from_config(config, num_samples=N, sample_shape=SHAPE, offset=0.0, scale=1 / 255)
-    setup = setup._replace(optimizer=optax.sgd(1.0))
     assert setup.total_steps == 12
-    phase = adversarial_phase(setup, initial_from_config(config), num_samples=N, epochs=4, batch_size=8)
-    return setup, phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None)
+    return setup._replace(optimizer=optax.sgd(1.0))
+
+
+@functools.cache
+def first_state(joint, image, code):
+    """Of the settings, which scores there are is all that it depends on."""
+    scores = {"weights__joint": float(joint), "weights__image": float(image), "weights__code": float(code)}
+    config = settings(consistency__virtual=0.0, **scores)
+    initial = initial_from_config(config)
+    return begun(adversarial_phase(plain_descent(config), initial, num_samples=N, epochs=4, batch_size=8))
 
 
 def first_batch(valid=7):
     """Eight pictures, of which the last ones are padding."""
-    index = jnp.arange(8)
-    return Batch(jnp.asarray(images())[index], index, index, index < valid)
-
-
-@functools.cache
-def recipe(**changes):
-    """A first state, and the compiled step."""
-    phase = build(settings(**changes)).phases[0]
-    return phase.begin(None, None, jnp.asarray(images()), KEY, lambda: None), jax.jit(phase.step)
-
-
-def one_step(**changes):
-    """The state before and after one step, and what it reported."""
-    before, step = recipe(**changes)
-    after, info = step(before, first_batch(), KEY)
-    return before, after, means(info)
+    index = np.arange(8, dtype=np.int32)
+    return Batch(images()[:8], index, index, index < valid)
 
 
 def means(info):

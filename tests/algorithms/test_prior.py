@@ -9,6 +9,7 @@ from scipy import stats
 from jaxcluster.algorithms.clustergan import prior
 
 KEY = jax.random.key(0)
+block_means = jax.jit(prior.block_means, static_argnums=1)
 
 
 def test_sizes_by_hand():
@@ -24,38 +25,38 @@ def test_codes_are_disjoint_cover_all_units_and_are_found_again(clusters, units)
     codes = np.asarray(prior.block_codes(clusters, units))
     np.testing.assert_array_equal(codes.sum(axis=0), 1)
     np.testing.assert_array_equal(codes @ codes.T, np.diag(prior.block_sizes(clusters, units)))
-    np.testing.assert_array_equal(prior.block_means(jnp.asarray(codes), clusters), np.eye(clusters))
+    np.testing.assert_array_equal(block_means(codes, clusters), np.eye(clusters))
 
 
 def test_means_of_uneven_blocks_by_hand():
-    outputs = jnp.asarray([[1, 2, 6, 3, 5, 7, 9], [0, 0, 0, 1, 1, np.nan, 1]], jnp.float32)  # blocks of 3, 2 and 2
-    np.testing.assert_array_equal(prior.block_means(outputs, 3), [[3, 4, 8], [0, 1, np.nan]])
+    outputs = np.array([[1, 2, 6, 3, 5, 7, 9], [0, 0, 0, 1, 1, np.nan, 1]], np.float32)  # blocks of 3, 2 and 2
+    np.testing.assert_array_equal(block_means(outputs, 3), [[3, 4, 8], [0, 1, np.nan]])
 
 
 def test_clusters_are_drawn_in_their_proportions_each_by_its_position():
     n = 4000
     draw = jax.jit(prior.sample_blocks)
     for weights in ([1.0, 1.0, 1.0, 1.0], [0.0, 3.0, 1.0, 0.0]):  # need not add up to one
-        drawn = np.asarray(draw(KEY, jnp.arange(n), jnp.asarray(weights)))
+        drawn = np.asarray(draw(KEY, np.arange(n), np.float32(weights)))
         assert drawn.dtype == np.int32
         counts, expected = np.bincount(drawn, minlength=4), n * np.array(weights) / sum(weights)
         assert not counts[expected == 0].any()
         some = expected > 0
         assert stats.chisquare(counts[some], expected[some]).pvalue > 0.01  # fixed key: passes or fails for good
-    shifted = draw(KEY, jnp.arange(n) + 7, jnp.asarray(weights))
+    shifted = np.asarray(draw(KEY, np.arange(n) + 7, np.float32(weights)))
     np.testing.assert_array_equal(shifted[:-7], drawn[7:])
 
 
 def test_kinds_are_made_of_one_uniform_draw():
-    codes = prior.block_codes(2, 4)[np.arange(500) % 2]
+    codes = np.asarray(prior.block_codes(2, 4))[np.arange(500) % 2]
 
     @jax.jit
-    def noisy(width, position):
-        kinds = ("add", "clip", "inward", "none")
-        return [prior.noisy_codes(KEY, codes, position, width=width, kind=r) for r in kinds]
+    def noisy(width):
+        kinds, part = ("add", "clip", "inward", "none"), np.arange(20, 24)
+        all_of_them = [prior.noisy_codes(KEY, codes, np.arange(500), width=width, kind=r) for r in kinds]
+        return *all_of_them, prior.noisy_codes(KEY, codes[part], part, width=width, kind="add")
 
-    added, clipped, inward, clean = (np.asarray(a) for a in noisy(0.5, jnp.arange(500)))
-    codes = np.asarray(codes)
+    added, clipped, inward, clean, part = (np.asarray(a) for a in noisy(0.5))
     noise = added - codes
     assert stats.kstest(noise.ravel(), stats.uniform(0, 0.5).cdf).pvalue > 0.01
     assert abs(np.corrcoef(noise.T) - np.eye(4)).max() < 4 / np.sqrt(500)  # each unit has its own
@@ -63,7 +64,6 @@ def test_kinds_are_made_of_one_uniform_draw():
     np.testing.assert_array_equal(clipped, np.where(codes == 1, 1, added))
     np.testing.assert_allclose(inward, np.where(codes == 1, 2 - added, added), atol=1e-6)
     np.testing.assert_array_equal(inward > 0.5, codes == 1)  # width 0.5 is what rounding still bears
-    part = prior.noisy_codes(KEY, jnp.asarray(codes[20:24]), jnp.arange(20, 24), width=0.5, kind="add")
     np.testing.assert_allclose(part, added[20:24], atol=1e-6)  # a draw belongs to its position
 
 
@@ -92,7 +92,7 @@ def test_what_the_noise_does_to_the_cosines():
         assert abs(values.mean() - expected) < 0.0051 + error, (values.mean(), expected)
 
     for clusters, width, *table in BETWEEN:
-        codes = prior.block_codes(clusters, 100)
+        codes = np.asarray(prior.block_codes(clusters, 100))
         for vectors, between, within in zip(noisy(codes[np.arange(n) % clusters], width), table, WITHIN[width]):
             vectors = np.asarray(vectors, np.float64)
             by_cluster = vectors.reshape(n // clusters, clusters, 100)
@@ -105,8 +105,9 @@ def test_what_the_noise_does_to_the_cosines():
 def test_the_dtype_is_that_of_the_codes():
     with jax.enable_x64(True):
         codes = prior.block_codes(2, 4, jnp.float64)
-        assert prior.noisy_codes(KEY, codes, jnp.arange(2), width=np.float32(0.1)).dtype == jnp.float64
-        assert prior.block_means(codes, 2).dtype == jnp.float64
+        noisy = jax.eval_shape(lambda c: prior.noisy_codes(KEY, c, np.arange(2), width=np.float32(0.1)), codes)
+        assert noisy.dtype == codes.dtype == jnp.float64
+        assert jax.eval_shape(lambda c: prior.block_means(c, 2), codes).dtype == jnp.float64
 
 
 def test_the_width_shrinks_linearly():

@@ -23,12 +23,15 @@ from jaxcluster.data import DataError
 from jaxcluster.estimator.seeds import most_agreeing
 from jaxcluster.protocol import Outputs
 from jaxcluster.runtime.progress import Reporter
+from jaxcluster.workflow import report
 from jaxcluster.workflow.predictions import cluster_file
 from jaxcluster.workflow.results import Result
 from tests.main.commands import command, two_kinds
 
 IMAGES, KINDS = two_kinds((4, 5))
+FLAT = IMAGES.reshape(24, -1)
 SMALL = {"initial.n_init": 2, "pretrain.batch_size": 8, "finetune.tolerance": 0.0}
+UNTRAINED = {"pretrain_epochs": 0, "epochs": 0, "config": SMALL | {"initial.method": "ward"}}  # compiles little
 
 
 def aspc(**options):
@@ -41,6 +44,12 @@ def fitted():
     return aspc().fit(IMAGES)
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Of a run with a workdir: they take longer than all else."""
+    monkeypatch.setattr(report, "write_pictures", lambda *args, **options: None)
+
+
 def test_images_of_every_form_give_the_same(fitted):
     assert fitted.labels_.shape == (24,)
     assert fitted.embedding_.shape == (24, 10)
@@ -50,10 +59,10 @@ def test_images_of_every_form_give_the_same(fitted):
     assert [record["phase"] for record in fitted.history_] == ["pretrain"] * 2 + ["finetune"] * 2
     np.testing.assert_array_equal(fitted.predict(IMAGES), fitted.labels_)
     np.testing.assert_array_equal(fitted.transform(IMAGES), fitted.embedding_)
-    flat = aspc(image_shape=(4, 5)).fit(IMAGES.reshape(24, -1))
+    flat = aspc(image_shape=(4, 5)).fit(FLAT)
     for other in (flat, aspc().fit(IMAGES[..., None].tolist())):
         np.testing.assert_array_equal(other.embedding_, fitted.embedding_)
-    np.testing.assert_array_equal(flat.predict(IMAGES.reshape(24, -1)), flat.labels_)
+    np.testing.assert_array_equal(flat.predict(FLAT), flat.labels_)
 
 
 def test_one_seed_decides_everything(fitted):
@@ -69,11 +78,12 @@ def test_pickle_clone_and_a_pipeline(fitted):
     np.testing.assert_array_equal(again.predict(IMAGES), fitted.labels_)
     with pytest.raises(NotFittedError):
         clone(fitted).predict(IMAGES)
-    flat = IMAGES.reshape(24, -1)
-    labels = make_pipeline(StandardScaler(), aspc()).fit_predict(flat)
+    labels = make_pipeline(StandardScaler(), aspc(**UNTRAINED)).fit_predict(FLAT)
     assert set(labels) <= {0, 1}
-    search = GridSearchCV(aspc(), {"epochs": [1, 2]}, cv=2).fit(flat)
+    all_of_them = np.arange(24)  # other numbers of samples would be compiled anew
+    search = GridSearchCV(aspc(image_shape=(4, 5)), {"random_state": [0, 1]}, cv=[(all_of_them, all_of_them)]).fit(FLAT)
     assert -1 <= search.best_score_ <= 1
+    assert search.cv_results_["mean_test_score"][0] == fitted.score(IMAGES)
 
 
 def test_a_saved_folder_is_one_that_the_command_line_reads(fitted, tmp_path):
@@ -110,10 +120,10 @@ def test_a_run_of_the_command_line_is_loaded(tmp_path, fitted):
 
 def test_a_loaded_model_knows_its_columns(tmp_path):
     """In another order they are refused, as by the model in memory; a result of the workflow puts them in order."""
-    frame = pd.DataFrame(IMAGES.reshape(24, -1)[:, :5], columns=list("abcde"))
+    frame = pd.DataFrame(FLAT[:, :5], columns=list("abcde"))
     wide, text = frame.assign(f="x"), frame.astype(float)
     text.loc[3, "b"] = np.nan
-    fitted = aspc().fit(frame)
+    fitted = aspc(**UNTRAINED).fit(frame)
     fitted.save(tmp_path / "run")
     loaded = jaxcluster.load(tmp_path / "run")
     for model in (fitted, loaded):
@@ -123,13 +133,14 @@ def test_a_loaded_model_knows_its_columns(tmp_path):
     np.testing.assert_array_equal(loaded.result_.predict(wide[list("fedcba")]).labels, fitted.labels_)
     with pytest.raises(DataError, match="X: no column 'a', which the model was fitted on"):
         loaded.result_.predict(frame[list("bcde")])
+    assert fitted.fit(IMAGES).n_features_in_ == 20  # and fitted again it knows new ones
     with pytest.raises(DataError, match="X: columns hold no numbers: f; leave them out"):
         aspc().fit(wide)
     with pytest.raises(DataError, match=r"1 of 120 values are NaN .* row 3, column 'b'"):
         aspc().fit(text)
 
 
-def test_a_workdir_is_gone_on_with(tmp_path, fitted):
+def test_a_workdir_is_gone_on_with(tmp_path, fitted, no_pictures):
     estimator = aspc(workdir=tmp_path / "run").fit(IMAGES)
     np.testing.assert_array_equal(estimator.labels_, fitted.labels_)
     before = (tmp_path / "run" / "labels.npy").stat().st_mtime_ns
@@ -149,11 +160,11 @@ def test_below_a_confidence_labels_are_minus_one_in_fit_and_predict(fitted):
         aspc(min_confidence=2).fit(IMAGES)
 
 
-def test_a_callback_sees_every_epoch_and_may_stop():
+@pytest.mark.parametrize("end", [1, 3])
+def test_a_callback_sees_every_epoch_and_may_stop(end):
     seen = []
-    estimator = aspc(pretrain_epochs=5, callbacks=[lambda record: seen.append(record) or record["epoch"] == 1])
-    estimator.fit(IMAGES)
-    assert [record["phase"] for record in seen] == ["pretrain"] * 2
+    estimator = aspc(callbacks=[lambda record: seen.append(record) or len(seen) == end]).fit(IMAGES)
+    assert [record["phase"] for record in seen] == ["pretrain", "pretrain", "finetune"][:end]
     assert estimator.labels_.shape == (24,)
     assert estimator.history_ == seen
 
@@ -230,7 +241,7 @@ def test_a_seed_that_fails_is_left_out():
         aspc(n_init=2, callbacks=[fail]).fit(IMAGES)
 
 
-def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
+def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path, no_pictures):
     press = [lambda record: os.kill(os.getpid(), signal.SIGINT)]
     with pytest.raises(
         jaxcluster.Interrupted, match=f"SIGINT: saved in {tmp_path}/run; the same call goes on"
@@ -243,26 +254,27 @@ def test_a_workdir_that_is_interrupted_says_where_it_is_saved(tmp_path):
 @pytest.fixture(scope="module")
 def graph():
     """Two epochs of the classifier put all samples into one cluster; the partition of the graph is kept."""
-    graph = ViewGraph(2, epochs=2, n_neighbors=4, config={"network.hidden": (8,), "partition.n_init": 1})
+    config = {"network.hidden": (8,), "partition.n_init": 1, "graph.n_vector_neighbors": 4}
+    graph = ViewGraph(2, epochs=2, config=config)
     with pytest.warns(UserWarning, match="labels_ are the clusters from before training, .* predict, .* network's"):
-        return graph.fit(IMAGES)
+        return graph.fit(FLAT)
 
 
 def test_labels_from_before_training_come_with_a_warning(tmp_path, capsys, graph):
     assert graph.summary_["results"]["kept"] == "initial"
-    assert (graph.predict(IMAGES) != graph.labels_).any()
+    assert (graph.predict(FLAT) != graph.labels_).any()
     graph.save(tmp_path / "run")
-    np.save(tmp_path / "new.npy", IMAGES)
+    np.save(tmp_path / "new.npy", FLAT)
     folder = cluster_file(str(tmp_path / "new.npy"), tmp_path / "run", Reporter())
     assert "warning: predicted are the clusters of the trained network;" in capsys.readouterr().err
-    np.testing.assert_array_equal(np.load(folder / "labels.npy"), graph.predict(IMAGES))
+    np.testing.assert_array_equal(np.load(folder / "labels.npy"), graph.predict(FLAT))
 
 
 def test_probabilities_where_a_method_gives_them(fitted, graph):
     assert not hasattr(fitted, "predict_proba")
-    proba = graph.predict_proba(IMAGES)
+    proba = graph.predict_proba(FLAT)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(proba.argmax(axis=1), graph.predict(IMAGES))
+    np.testing.assert_array_equal(proba.argmax(axis=1), graph.predict(FLAT))
 
 
 @pytest.mark.parametrize(
@@ -300,8 +312,8 @@ def test_another_shape_at_predict_is_refused(fitted):
 
 
 def test_fit_with_a_config_and_with_a_name(tmp_path):
-    config = {"algorithm": "aspc", "n_clusters": 2, "pretrain": {"epochs": 1}, "finetune": {"epochs": 1}}
-    config["network"] = {"hidden": (8,)}
+    config = {"algorithm": "aspc", "n_clusters": 2, "pretrain": {"epochs": 0}, "finetune": {"epochs": 0}}
+    config |= {"network": {"hidden": (8,)}, "initial": {"method": "ward"}}
     found = jaxcluster.fit(config, IMAGES, KINDS, workdir=tmp_path / "run", verbose=False, pictures=False)
     assert found.summary["results"]["scoring"].keys() == {"acc", "nmi", "ari"}
     np.testing.assert_array_equal(found.predict(IMAGES).labels, found.labels)

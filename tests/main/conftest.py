@@ -41,4 +41,4 @@ def unlabeled(folder):
     stopped = Said(None, process.communicate(timeout=60)[1])
     stopped = stopped._replace(code=process.returncode)
     records = len(metrics.read_text().splitlines())
-    return stopped, records, command(*arguments, workdir)
+    return stopped, records, command(*arguments, workdir, "--nopictures")

@@ -41,7 +41,7 @@ def narrow(clusterer, generator, discriminator):
 
 
 # Convolutional players, however narrow, take long to compile: one stage of each, and of the three scores that of the
-# pair alone.
+# pair alone, as in the run below that many tests look at.
 PAIR = ("--config.weights.image=0", "--config.weights.code=0")
 NARROW = narrow((9,), (8,), (7,))
 NARROW_MNIST = (*narrow((4, 4, 4, 4, 4), (8,), (7,)), *PAIR)
@@ -102,7 +102,7 @@ def test_every_config_trains_a_step_saves_and_goes_on(name, tmp_path, monkeypatc
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clustergan")
     data = arrays(folder, SHAPES["digits"])
-    said = command(config_of("digits"), *SHORT, *NARROW, data, f"--workdir={folder / 'run'}")
+    said = command(config_of("digits"), *SHORT, *NARROW, *PAIR, data, f"--workdir={folder / 'run'}")
     assert said.code == 0, said.text
     return folder, said
 
@@ -141,8 +141,8 @@ def test_predict_gives_the_training_images_their_labels_again(finished):
 def test_the_seed_decides_and_an_autoencoder_can_be_taken_over(finished, tmp_path):
     folder, _ = finished
     data = f"--config.data.path={folder / 'images.npz'}"
-    again = command(config_of("digits"), *SHORT, *NARROW, data, f"--workdir={tmp_path / 'again'}",
-                    f"--config.init_from={folder / 'run'}")  # fmt: skip
+    again = command(config_of("digits"), *SHORT, *NARROW, *PAIR, data, f"--workdir={tmp_path / 'again'}",
+                    f"--config.init_from={folder / 'run'}", "--nopictures")  # fmt: skip
     assert again.code == 0, again.text
     np.testing.assert_array_equal(
         np.load(tmp_path / "again" / "embedding.npy"), np.load(folder / "run" / "embedding.npy")

@@ -50,7 +50,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(folder, done, interrupted, 
     shutil.copytree(interrupted, tmp_path / "run")
     newest = checkpoints_of(tmp_path / "run")[-1]
     truncate_largest_file(newest)
-    said = run_on(folder / "gray.npz", tmp_path / "run", LONG)
+    said = run_on(folder / "gray.npz", tmp_path / "run", LONG, "--nopictures")
     assert said.code == 0, said.text
     assert f"checkpoint {newest} cannot be read (" in said.text
     assert "continuing in pretrain at epoch 3\n" in said.text

@@ -9,17 +9,19 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 
-from tests.main.commands import CONFIG, ONE_DEVICE, ROOT, SMALL, refused, two_kinds
+from jaxcluster.runtime import hosts
+from tests.main.commands import CONFIG, ONE_DEVICE, ROOT, SMALL, command, refused, two_kinds
 
 
 def start(number, processes, port, *arguments, **options):
-    command = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
-    command += numbers(number, processes, port)
+    words = [sys.executable, "-m", "jaxcluster.main", *map(str, arguments)]
+    words += numbers(number, processes, port)
     environment = {**os.environ, **ONE_DEVICE, "JAX_ENABLE_X64": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, **options)
 
 
 # The command line, with something else in the place of one of its parts.
@@ -38,10 +40,10 @@ main.run()
 
 
 def start_changed(change, *arguments):
-    command = [sys.executable, "-c", CHANGED.format(change=change), CONFIG, *map(str, arguments)]
+    words = [sys.executable, "-c", CHANGED.format(change=change), CONFIG, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "KUBERNETES_"))}
-    return subprocess.Popen(command, cwd=ROOT, env={**environment, **ONE_DEVICE}, text=True, **pipes)
+    return subprocess.Popen(words, cwd=ROOT, env={**environment, **ONE_DEVICE}, text=True, **pipes)
 
 
 def numbers(number, processes, port):
@@ -76,9 +78,6 @@ def agree(folder, other):
         np.testing.assert_allclose(mine, others, rtol=1e-6, atol=1e-9)
 
 
-# How ml_collections reads a config.
-
-
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """Not a multiple of the batch, nor the batch of the processes."""
@@ -90,11 +89,13 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def brief(images, tmp_path_factory):
-    """The run of one process, with the arguments of the runs that nothing happens to."""
-    arguments = (CONFIG, *SMALL, images, "--config.pretrain.batch_size=10", "--config.finetune.batch_size=10")
+    """The run of one process, which is this one, with the arguments of the runs that nothing happens to."""
+    arguments = (CONFIG, *SMALL, images, "--config.pretrain.epochs=0", "--config.finetune.batch_size=10")
+    arguments += ("--nopictures",)
     workdir = tmp_path_factory.mktemp("hosts") / "brief"
-    codes, said = run(1, *arguments, f"--workdir={workdir}")
-    assert codes == [0], said
+    with jax.enable_x64(True):
+        done = command(*arguments, f"--workdir={workdir}")
+    assert done.code == 0, done.text
     return arguments, workdir
 
 
@@ -116,9 +117,9 @@ def alone(images, tmp_path_factory):
 
 def test_two_processes_end_as_one_and_only_the_first_writes(brief, tmp_path):
     arguments, workdir = brief
-    command = ["bash", "launch/local.sh", "2", *arguments, f"--workdir={tmp_path / 'run'}"]
+    local = ["bash", "launch/local.sh", "2", *arguments, f"--workdir={tmp_path / 'run'}"]
     environment = {**os.environ, "PYTHON": sys.executable, **ONE_DEVICE, "JAX_ENABLE_X64": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(local, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "2 devices (cpu) in 2 processes" in done.stderr
     assert done.stderr.count("results: ") == 1
@@ -166,12 +167,29 @@ def test_digits_on_two_and_four_processes_end_as_on_one(algorithm, tmp_path):
         agree(tmp_path / str(processes), tmp_path / "1")
 
 
-def test_other_settings_or_data_on_one_process_are_named_on_all(brief, images, tmp_path):
+def test_other_settings_on_one_process_are_named_on_all(brief, tmp_path):
     arguments, _ = brief
     codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), ("--config.seed=3",)])
     assert codes == [1, 1]
     for number, text in enumerate(said):
         assert f"process {number}: error: process 1 of this run does not fit process 0: config.seed is 3, in" in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_fails_on_one_process_is_told_on_all(monkeypatch):
+    """What the other one tells is put in its place here; the next tests have two processes."""
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    for failed in (0, 1):
+        told = [b'{"identity": null}', b'{"identity": null}']
+        told[failed] = b'{"error": "no such file"}'
+        monkeypatch.setattr(hosts, "_gather", lambda mine, told=told: told)
+        with pytest.raises(hosts.HostError, match=f"^process {failed} of this run stopped: no such file$"):
+            hosts.only_first(lambda: None)
+
+
+@pytest.mark.long
+def test_data_that_one_process_lacks_are_named_on_all(brief, tmp_path):
+    arguments, _ = brief
     missing = "--config.data.path=/nowhere.npz"
     codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), (missing,)])
     assert codes == [1, 2]
@@ -180,6 +198,7 @@ def test_other_settings_or_data_on_one_process_are_named_on_all(brief, images, t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_checkpoints_that_the_first_cannot_read_are_told_on_all(brief, tmp_path):
     arguments, workdir = brief
     shutil.copytree(workdir, tmp_path / "run", ignore=shutil.ignore_patterns("summary.json"))
@@ -192,10 +211,11 @@ def test_checkpoints_that_the_first_cannot_read_are_told_on_all(brief, tmp_path)
     assert f"process 1: error: process 0 of this run stopped: {told}" in said[1]
 
 
-def test_processes_that_wait_in_vain_for_another_say_so(tmp_path):
+@pytest.mark.parametrize("met", [[0], pytest.param([0, 1], marks=pytest.mark.long)])
+def test_processes_that_wait_in_vain_for_another_say_so(met, tmp_path):
     port = free_port()
-    waiting = [start_changed("hosts.JOIN_SECONDS = 3", f"--workdir={tmp_path}", *numbers(i, 3, port)) for i in (0, 1)]
-    for i, process in enumerate(waiting):
+    waiting = [start_changed("hosts.JOIN_SECONDS = 3", f"--workdir={tmp_path}", *numbers(i, 3, port)) for i in met]
+    for i, process in zip(met, waiting, strict=True):
         said = process.communicate(timeout=60)[1]
         expected = f"process {i}: error: not all processes of this run have met at 127.0.0.1:{port} within 3 s; "
         assert said == expected + "see what the others say, and start all of them again\n"

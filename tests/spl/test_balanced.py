@@ -1,7 +1,6 @@
 """Balanced weights: by hand, by brute force, by a general solver, by the KKT conditions, and their laws."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -37,12 +36,12 @@ def padded(problem, solver=spl.balanced_weights, **options):
 
 def test_four_samples_by_hand():
     # One group, lambda = 2, 2 gamma = 1: thresholds 2, 1, 0, -1 for the first to fourth sample.
-    losses = jnp.array([1.2, 0.25, 0.75, 0.5])
-    weights = spl.balanced_weights(losses, jnp.zeros(4, jnp.int32), age=2.0, gamma=0.5, num_groups=4)
+    losses = np.float32([1.2, 0.25, 0.75, 0.5])
+    weights = spl.balanced_weights(losses, np.zeros(4, int), age=2.0, gamma=0.5, num_groups=4)
     # 0.25 full (2 - 0.25 > 1); 0.5 takes (2 - 0.5) - 1 = 0.5; the third would need a loss below 2 - 2.
     np.testing.assert_allclose(weights, [0, 1, 0, 0.5])
     # The same samples in groups of their own pay nothing for each other.
-    weights = spl.balanced_weights(losses, jnp.arange(4), age=2.0, gamma=0.5, num_groups=4)
+    weights = spl.balanced_weights(losses, np.arange(4), age=2.0, gamma=0.5, num_groups=4)
     np.testing.assert_allclose(weights, [0.8, 1, 1, 1], rtol=1e-6)
 
 
@@ -134,15 +133,14 @@ COUNTED, BY_SORT = batched(spl.balanced_weights), batched(spl.balanced_weights_s
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 1e-4)])
-def test_kkt_conditions_hold_on_ten_thousand_problems(dtype, tolerance):
+def test_kkt_conditions_hold_on_two_thousand_problems(dtype, tolerance):
     with jax.enable_x64(dtype == np.float64):
-        for seed in range(5):
-            losses, groups, age, gamma, mask = many_problems(2000, dtype, seed)
-            weights = np.asarray(COUNTED(losses, groups, age, gamma, mask))
-            assert weights.dtype == dtype
-            assert np.all(weights[~mask] == 0)
-            residual = oracle.kkt_residual(weights, losses, groups, age, gamma, 20, mask)
-            assert residual.max() <= tolerance
+        losses, groups, age, gamma, mask = many_problems(2000, dtype, seed=0)
+        weights = np.asarray(COUNTED(losses, groups, age, gamma, mask))
+        assert weights.dtype == dtype
+        assert np.all(weights[~mask] == 0)
+        residual = oracle.kkt_residual(weights, losses, groups, age, gamma, 20, mask)
+        assert residual.max() <= tolerance
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -156,7 +154,7 @@ def test_counting_equals_sorting(dtype):
         assert np.mean(np.asarray(counted) == np.asarray(by_sort)) > 0.99
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float64, marks=pytest.mark.long), np.float32])
 def test_counting_equals_sorting_at_a_hundred_thousand(dtype):
     with jax.enable_x64(dtype == np.float64):
         rng = np.random.default_rng(3)

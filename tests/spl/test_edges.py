@@ -37,12 +37,19 @@ ELEMENTWISE = {
     "logarithmic": lambda losses, **options: spl.logarithmic_weights(losses, age=0.5, **options),
     "mixture": lambda losses, **options: spl.mixture_weights(losses, age=0.5, gamma=0.3, **options),
     "balanced": lambda losses, **options: spl.balanced_weights(
-        losses, jnp.zeros(len(losses), jnp.int32), age=0.5, gamma=0.01, num_groups=1, **options
+        losses, np.zeros(len(losses), int), age=0.5, gamma=0.01, num_groups=1, **options
     ),
     "diversity": lambda losses, **options: spl.diversity_weights(
-        losses, jnp.zeros(len(losses), jnp.int32), age=0.5, gamma=0.01, num_groups=1, **options
+        losses, np.zeros(len(losses), int), age=0.5, gamma=0.01, num_groups=1, **options
     ),
 }
+
+
+def weights_of(scheme, losses):
+    """The weights of up to 20 samples, by the program with 25 of them and a mask that the first two tests compile."""
+    n = len(losses)
+    weights, _ = scheme(np.pad(losses, (0, 25 - n)), mask=np.arange(25) < n, return_info=True)
+    return np.asarray(weights)[:n]
 
 
 CLEAN = np.random.default_rng(0).normal(0.3, 0.4, 20).astype(np.float32)
@@ -56,7 +63,7 @@ def test_broken_losses_touch_no_other_sample(scheme):
     weights, info = scheme(losses, mask=np.ones(25, bool), return_info=True)
     weights = np.asarray(weights)
     # Not exactly equal: a vectorised logarithm may round otherwise in another position.
-    np.testing.assert_allclose(np.delete(weights, WHERE), scheme(CLEAN), rtol=1e-6)
+    np.testing.assert_allclose(np.delete(weights, WHERE), weights_of(scheme, CLEAN), rtol=1e-6)
     np.testing.assert_array_equal(weights[WHERE], [NAN, 0, 0, NAN, 0])
     assert (int(info.nan), int(info.infinite), int(np.sum(info.valid))) == (2, 3, 20)
     assert np.isfinite(info.objective)
@@ -68,7 +75,7 @@ def test_masked_samples_weigh_nothing_whatever_they_hold(scheme):
     losses = np.insert(CLEAN, BROKEN_AT, [NAN, INF, -INF, 0.05, -2])
     mask = np.insert(np.ones(20, bool), BROKEN_AT, False)
     weights, info = scheme(losses, mask=mask, return_info=True)
-    np.testing.assert_allclose(np.asarray(weights)[mask], scheme(CLEAN), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(weights)[mask], weights_of(scheme, CLEAN), rtol=1e-6)
     np.testing.assert_array_equal(np.asarray(weights)[~mask], 0)
     assert (int(info.nan), int(info.infinite), int(np.sum(info.valid))) == (0, 0, 20)
 
@@ -84,7 +91,8 @@ def test_one_sample_and_none(name):
 @pytest.mark.parametrize("scheme", ELEMENTWISE.values(), ids=ELEMENTWISE)
 def test_an_easier_sample_never_weighs_less(scheme):
     for seed in range(10):
-        weights = np.asarray(scheme(np.sort(np.random.default_rng(seed).normal(0.3, 0.4, 20)).astype(np.float32)))
+        losses = np.sort(np.random.default_rng(seed).normal(0.3, 0.4, 20))
+        weights = weights_of(scheme, losses.astype(np.float32))
         assert np.all(np.diff(weights) <= 1e-6)
         assert weights[0] == 1
         assert weights[-1] == 0
@@ -94,11 +102,11 @@ def test_an_easier_sample_never_weighs_less(scheme):
 def test_no_gradient_flows(scheme):
     losses = np.linspace(0.05, 0.6, 20, dtype=np.float32)
     slope = jax.jit(jax.grad(lambda x: jnp.sum(scheme(x) * x)))(losses)
-    np.testing.assert_array_equal(slope, scheme(losses))  # the weights act as constants
+    np.testing.assert_allclose(slope, weights_of(scheme, losses), rtol=1e-6)  # the weights act as constants
 
 
 def test_no_gradient_flows_through_ages_and_parameters():
-    losses, groups = jnp.linspace(0.05, 0.6, 12), jnp.arange(12) % 3
+    losses, groups = np.linspace(0.05, 0.6, 12, dtype=np.float32), np.arange(12) % 3
 
     def through_everything(x):
         gamma = spl.gamma_for_quota(x, num_groups=3, fraction=0.5)
@@ -113,7 +121,7 @@ def test_no_gradient_flows_through_ages_and_parameters():
 @pytest.mark.parametrize("name", ["balanced", "sorted"])
 def test_ties_at_the_threshold_share_the_remaining_mass(name):
     # 2 gamma = 1, lambda = 2.5: 0.5 is full; the tied ones get (2.5 - 1) - 1 = 0.5 in all.
-    losses = jnp.array([1.0, 0.5, 1.0, 1.0, 1.0])
+    losses = np.array([1.0, 0.5, 1.0, 1.0, 1.0])
     weights = GROUPED[name](losses, np.ones(5, int), age=2.5, gamma=0.5)
     np.testing.assert_allclose(weights, [0.125, 1, 0.125, 0.125, 0.125])
 
@@ -137,8 +145,8 @@ def test_tied_samples_of_the_diverse_scheme_share_their_number():
 
 @pytest.mark.parametrize("name", GROUPED)
 def test_gamma_zero_is_hard_weights(name):
-    losses = jnp.array([0.5, 1.0, 0.2, 3.0, 1.0, 0.999])
-    groups = jnp.array([0, 0, 2, 2, 1, 1])
+    losses = np.array([0.5, 1.0, 0.2, 3.0, 1.0, 0.999])
+    groups = np.array([0, 0, 2, 2, 1, 1])
     expected = spl.hard_weights(losses, age=1.0)
     np.testing.assert_array_equal(GROUPED[name](losses, groups, age=1.0, gamma=0.0), expected)
     np.testing.assert_array_equal(GROUPED[name](losses, groups, age=1.0, gamma=0), expected)
@@ -146,9 +154,9 @@ def test_gamma_zero_is_hard_weights(name):
 
 @pytest.mark.parametrize("name", GROUPED)
 def test_empty_groups_change_nothing(name):
-    losses, groups = jnp.array([0.5, 0.7, 0.2]), jnp.array([2, 0, 2])
+    losses, groups = np.array([0.5, 0.7, 0.2]), np.array([2, 0, 2])
     weights = GROUPED[name](losses, groups, age=1.0, gamma=0.3)
-    same = GROUPED[name](losses, jnp.array([1, 0, 1]), age=1.0, gamma=0.3)
+    same = GROUPED[name](losses, np.array([1, 0, 1]), age=1.0, gamma=0.3)
     np.testing.assert_array_equal(weights, same)
 
 
@@ -180,7 +188,7 @@ def test_group_ids_out_of_range_are_counted():
 
 @pytest.mark.parametrize("name", GROUPED)
 def test_negative_losses_and_both_zeros(name):
-    losses = jnp.array([-3.0, 0.0, -0.0, -1e-42, 2.0])
+    losses = np.array([-3.0, 0.0, -0.0, -1e-42, 2.0])
     weights = GROUPED[name](losses, np.zeros(5, int), age=-1.0, gamma=0.5)
     np.testing.assert_array_equal(weights, [1, 0, 0, 0, 0])
     # 2 gamma = 1, age 1.5: one negative full, the three zeros share (1.5 - 0) - 1.
@@ -191,16 +199,16 @@ def test_negative_losses_and_both_zeros(name):
 
 @pytest.mark.parametrize("name", GROUPED)
 def test_an_infinite_age_selects_all_but_the_infinite(name):
-    losses = jnp.array([1.0, 3e38, jnp.inf, -3e38, -jnp.inf, jnp.nan])
-    groups = jnp.array([0, 1, 2, 0, 1, 2])
-    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=jnp.inf, gamma=0.5), [1, 1, 0, 1, 0, jnp.nan])
-    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=-jnp.inf, gamma=0.5), [0, 0, 0, 0, 0, jnp.nan])
+    losses = np.array([1.0, 3e38, np.inf, -3e38, -np.inf, np.nan])
+    groups = np.array([0, 1, 2, 0, 1, 2])
+    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=np.inf, gamma=0.5), [1, 1, 0, 1, 0, np.nan])
+    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=-np.inf, gamma=0.5), [0, 0, 0, 0, 0, np.nan])
 
 
 @pytest.mark.parametrize("name", ["balanced", "sorted"])
 def test_an_infinite_gamma_selects_nothing_and_huge_numbers_do_not_overflow(name):
-    losses, groups = jnp.array([-3e38, -3e38, 1.0]), jnp.zeros(3, jnp.int32)
-    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=5.0, gamma=jnp.inf), 0)
+    losses, groups = np.array([-3e38, -3e38, 1.0]), np.zeros(3, np.int32)
+    np.testing.assert_array_equal(GROUPED[name](losses, groups, age=5.0, gamma=np.inf), 0)
     # age - loss = 6e38 does not fit in float32; the ratio to 2 gamma, 7.5, does.
     losses, groups = np.full(10, -3e38), np.zeros(10, int)
     np.testing.assert_allclose(GROUPED[name](losses, groups, age=3e38, gamma=4e37), 0.75, rtol=1e-6)
@@ -211,8 +219,8 @@ def test_an_infinite_gamma_selects_nothing_and_huge_numbers_do_not_overflow(name
 @pytest.mark.parametrize("name", GROUPED)
 @pytest.mark.parametrize(("age", "gamma"), [(NAN, 0.1), (1.0, NAN), (1.0, -0.1)])
 def test_parameters_out_of_domain_spoil_all_unmasked_weights(name, age, gamma):
-    mask = jnp.array([True, True, False])
-    weights = GROUPED[name](jnp.zeros(3), jnp.arange(3), age=age, gamma=gamma, mask=mask)
+    mask = np.array([True, True, False])
+    weights = GROUPED[name](np.zeros(3), np.arange(3), age=age, gamma=gamma, mask=mask)
     np.testing.assert_array_equal(weights, [NAN, NAN, 0])
 
 
@@ -228,13 +236,13 @@ def test_parameters_out_of_domain_spoil_all_unmasked_weights(name, age, gamma):
     ],
 )
 def test_parameters_out_of_domain_spoil_soft_weights(weights):
-    np.testing.assert_array_equal(weights(jnp.zeros(3)), NAN)
+    np.testing.assert_array_equal(weights(np.zeros(3)), NAN)
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_half_precision_is_widened(dtype):
-    losses = jnp.array([0.5, 1.0, 2.0], dtype)
-    weights = spl.balanced_weights(losses, jnp.zeros(3, jnp.int32), age=2.5, gamma=0.5, num_groups=1)
+    losses = np.array([0.5, 1.0, 2.0], dtype)
+    weights = spl.balanced_weights(losses, np.zeros(3, np.int32), age=2.5, gamma=0.5, num_groups=1)
     assert weights.dtype == jnp.float32
     np.testing.assert_allclose(weights, [1, 0.5, 0])
 

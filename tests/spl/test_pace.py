@@ -1,7 +1,8 @@
 """The age of a fraction, the schedules, and gamma from a starting quota."""
 
+from functools import partial
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -63,7 +64,7 @@ EVERY = np.ones(400, bool)
 def test_balanced_age_meets_the_fraction(dtype, scale):
     eps = np.finfo(dtype).eps
     with jax.enable_x64(dtype == np.float64):
-        for seed in range(4):
+        for seed in range(2):  # one with ties
             losses, groups = problem(seed, 400, 7, dtype)
             losses[seed] = np.inf
             losses = losses * dtype(scale)
@@ -153,10 +154,10 @@ def test_a_quota_gives_every_group_its_start():
 
 
 def test_schedules():
-    progress = jnp.array([-0.1, 0.0, 0.375, 0.75, 0.9, 1.0])
-    np.testing.assert_allclose(spl.linear_fraction(progress), [0.01, 0.01, 0.505, 1, 1, 1], rtol=1e-6)
+    progress = np.float32([-0.1, 0.0, 0.375, 0.75, 0.9, 1.0])
+    np.testing.assert_allclose(jax.jit(spl.linear_fraction)(progress), [0.01, 0.01, 0.505, 1, 1, 1], rtol=1e-6)
     assert spl.linear_fraction(0.75) == 1
-    age = spl.linear_age(progress, start=0.2, end=0.7, full_at=0.5)
+    age = jax.jit(partial(spl.linear_age, start=0.2, end=0.7, full_at=0.5))(progress)
     np.testing.assert_allclose(age, [0.2, 0.2, 0.575, 0.7, 0.7, 0.7], rtol=1e-6)
     assert spl.linear_age(0.8, start=0.2, end=0.7) == np.float32(0.7)
     fractions = jax.jit(jax.vmap(lambda t: spl.linear_fraction(t, start=0.1, end=0.9)))(progress)
