@@ -137,7 +137,7 @@ def test_a_training_on_many_devices_is_that_on_one(room, num_devices, engine, tm
 @pytest.mark.parametrize(
     ("room", "phase"),
     [
-        pytest.param(aspc, "finetune", id="aspc-finetune"),
+        pytest.param(aspc, "finetune", id="aspc-finetune", marks=LONG),
         pytest.param(aspc, "pretrain", id="aspc-pretrain", marks=LONG),
         pytest.param(clustergan, "adversarial", id="clustergan", marks=LONG),
     ],

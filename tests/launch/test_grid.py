@@ -105,7 +105,7 @@ def test_as_many_run_at_a_time_as_there_are_jobs(grid):
     assert {call["threads"] is not None for call in grid.calls()} == {True}
 
 
-@pytest.mark.parametrize("ask", ["minutes", "signal"])
+@pytest.mark.parametrize("ask", [pytest.param("minutes", marks=pytest.mark.long), "signal"])
 def test_when_it_must_end_the_runs_save_and_the_same_command_goes_on(grid, ask):
     arguments = ["--seeds=8,2", "--jobs=1"]
     process = grid.start(*arguments, *(["--minutes=0.1"] if ask == "minutes" else []))

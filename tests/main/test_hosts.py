@@ -231,7 +231,8 @@ def test_distributed_outside_a_cloud_is_refused(tmp_path):
 
 
 # Where no process has talked to the other before, the network library waits half a minute for it.
-@pytest.mark.parametrize("stage", ["hosts.only_first", pytest.param("main.prepare", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["hosts.only_first", "main.prepare"])
 def test_a_process_that_ends_before_training_ends_the_others_with_a_sentence(stage, tmp_path):
     """Nothing is saved yet: SIGTERM acts at once. The other one waits to compare what both have."""
     port, workdir = free_port(), f"--workdir={tmp_path / 'run'}"
