@@ -23,7 +23,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     if _programs.exists() and sum(file.stat().st_size for file in _programs.iterdir()) > 400e6:
         shutil.rmtree(_programs)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_programs)
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"  # less is compiled as soon as read
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # t-SNE's threads spin against each other when tests run side by side
 
