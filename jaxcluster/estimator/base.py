@@ -241,6 +241,8 @@ class DeepClusterer(ClusterMixin, TransformerMixin, BaseEstimator):
             if reset:
                 self.n_features_in_ = int(np.prod(X.shape[1:]))
             return data.from_arrays(X, **options)
+        if X.ndim > 4:
+            raise ValueError(f"X must be [n, h, w], [n, h, w, c] or [n, d], got an array of shape {X.shape}")
         known = parameters.n_clusters_of(self.n_clusters) if reset else 0
         options |= {"image_shape": self.image_shape, "n_clusters": known or None}
         options["scaling"] = parameters.config_of(self).data.scaling if reset else "none"
