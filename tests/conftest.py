@@ -15,7 +15,9 @@ if not _measured:  # the tests' programs run for milliseconds and compile for se
     _flags += ["--xla_backend_optimization_level=0"]
 if not _measured and importlib.metadata.version("jaxlib").startswith("0.10."):  # XLA ends at a flag it does not know
     _flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
-os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_flags])
+# A worker has the flags of the process that started it. Twice the same flag would be another key of the cache below.
+_given = os.environ.get("XLA_FLAGS", "").split()
+os.environ["XLA_FLAGS"] = " ".join([*_given, *(flag for flag in _flags if flag not in _given)])
 # What one test, worker or earlier call of pytest has compiled, the others take from here.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     _programs = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "programs"

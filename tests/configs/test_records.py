@@ -80,22 +80,30 @@ def test_a_sweep_shows_the_setting_beside_the_paper(record):
 
 
 def test_figures_of_the_paper_have_a_cell_for_each_setting(record):
-    assert aspc_figures.augment_table() == aspc_figures.widths_table() == ""
+    assert aspc_figures.augment_table("aspc_digits") == aspc_figures.widths_table("aspc_digits") == ""
     for seed, acc in enumerate((0.5, 0.75)):
         record(f"aspc_digits-figure6_a-seed{seed}", acc, turn=20.0, shift=0.0)
         record(f"aspc_digits-figure7_a-seed{seed}", acc, hidden=(128, 64, 512))
     record("aspc_digits-figure6_b-seed0", 0.25, turn=0.0, shift=0.1429)
     record("aspc_digits-figure7_b-seed0", 0.25, hidden=(128, 128, 512))
-    assert aspc_figures.augment_table().splitlines() == [
-        "| rotation | shift 0 | shift 0.1429 |",
+    assert aspc_figures.augment_table("aspc_digits").splitlines() == [
+        "| `aspc_digits`, rotation | shift 0 | shift 0.1429 |",
         "|---|---|---|",
         "| 0° | – | .250 |",
         "| 20° | .625 ± .177 | – |",
     ]
-    assert aspc_figures.widths_table().splitlines()[2:] == [
+    assert aspc_figures.widths_table("aspc_digits").splitlines()[2:] == [
         "| 64 | – | .625 ± .177 | – |",
         "| 128 | .250 | .250 | – |",
         "| 512 | – | – | .250 |",
+    ]
+    record("aspc_mnist_test-figure7_a-seed0", 0.5, hidden=(500, 125, 2000))
+    for seed in (0, 1):  # the config itself was run outside of the grid
+        record(f"aspc_mnist_test-seed{seed}", 0.75 + seed / 8, hidden=(500, 500, 2000))
+    assert aspc_figures.widths_table("aspc_mnist_test").splitlines()[2:] == [
+        "| 125 | – | .500 | – |",
+        "| 500 | .750 | .750 | – |",
+        "| 2000 | – | – | .750 |",
     ]
 
 
