@@ -7,8 +7,8 @@ Functions made here are for `devices.bind`: they take the images as `feed.Feed` 
 it lies on the devices, else just those that this device is about to see.
 """
 
+import functools
 from collections.abc import Callable
-from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +59,7 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int, resident: boo
         rows = share(batch_size, num_devices)
         position = device * rows + jnp.arange(rows, dtype=jnp.int32)
 
+        @functools.partial(jax.jit, inline=True)  # its shapes and the loop below come from one tracing
         def one(state, i):
             place = i * batch_size + position
             index = indices[jnp.minimum(place, num_samples - 1)]
@@ -145,13 +146,13 @@ def bind_observe(observe: Callable, feed, *, engine: str = "auto") -> Callable:
 
 
 # A second training of the same algorithm on data of the same shape (another seed, a grid) compiles nothing.
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _bound_run(step, batch_size, num_samples, kind, device_list, engine):
     run = make_run(step, batch_size=batch_size, num_samples=num_samples, resident=kind is None)
     return devices.bind(run, device_list, (None, kind, None, None, None, None), engine=engine, donate=True)
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _bound_observe(observe, size, num_samples, kind, device_list, engine):
     run = make_observe(observe, size=size, num_samples=num_samples, resident=kind is None)
     return devices.bind(run, device_list, (None, kind, None, None), engine=engine)
