@@ -83,9 +83,9 @@ def test_run_applies_one_pod_per_host(cloud):
 @pytest.mark.parametrize(
     ("accelerator", "topology", "more", "hosts", "chips"),
     [
-        ("tpu7x", "2x2x1", [], 1, 4),
-        ("tpu-v6e-slice", "1x1", [], 1, 1),
-        ("tpu-v6e-slice", "2x4", [], 2, 4),
+        pytest.param("tpu7x", "2x2x1", [], 1, 4, marks=pytest.mark.long),
+        pytest.param("tpu-v6e-slice", "1x1", [], 1, 1, marks=pytest.mark.long),
+        pytest.param("tpu-v6e-slice", "2x4", [], 2, 4, marks=pytest.mark.long),
         ("tpu-v6e-slice", "2x4", ["--chips-per-host=8"], 1, 8),
         ("tpu-v5p-slice", "2x2x4", [], 4, 4),
     ],

@@ -167,6 +167,16 @@ def test_digits_on_two_and_four_processes_end_as_on_one(algorithm, tmp_path):
         agree(tmp_path / str(processes), tmp_path / "1")
 
 
+def test_other_settings_on_one_process_are_named(monkeypatch):
+    """What the other one tells is put in its place here, as below."""
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    told = [b'{"identity": {"config": {"seed": 0, "m": 10}}}', b'{"identity": {"config": {"seed": 3, "m": 10}}}']
+    monkeypatch.setattr(hosts, "_gather", lambda mine: told)
+    with pytest.raises(hosts.HostError, match=r"^process 1 of this run does not fit process 0: config\.seed is 3, in"):
+        hosts.agree(lambda: ({"config": {"seed": 0, "m": 10}}, None))
+
+
+@pytest.mark.long
 def test_other_settings_on_one_process_are_named_on_all(brief, tmp_path):
     arguments, _ = brief
     codes, said = run(2, *arguments, f"--workdir={tmp_path / 'run'}", differing=[(), ("--config.seed=3",)])
@@ -211,7 +221,8 @@ def test_checkpoints_that_the_first_cannot_read_are_told_on_all(brief, tmp_path)
     assert f"process 1: error: process 0 of this run stopped: {told}" in said[1]
 
 
-@pytest.mark.parametrize("met", [[0], pytest.param([0, 1], marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("met", [[0], [0, 1]])
 def test_processes_that_wait_in_vain_for_another_say_so(met, tmp_path):
     port = free_port()
     waiting = [start_changed("hosts.JOIN_SECONDS = 3", f"--workdir={tmp_path}", *numbers(i, 3, port)) for i in met]

@@ -39,7 +39,7 @@ def test_by_hand():
     assert metrics.ari(true, pred) == 0.0  # S = 1, A = 2, B = 3, T = 6: S = A B / T
 
 
-@pytest.mark.parametrize("shape", [(4, 5), (9, 2), (1, 6), (6, 1), (30, 30)])
+@pytest.mark.parametrize("shape", [(4, 5), (9, 2), (1, 6), (30, 30)])
 def test_a_table_too_large_to_hold_is_assigned_as_well(shape, monkeypatch):
     rng = np.random.default_rng(0)
     for _ in range(20):

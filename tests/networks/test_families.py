@@ -123,7 +123,8 @@ ALL = np.ones(ROWS, bool)
 PLACES = np.arange(ROWS, dtype=np.int32)
 
 
-@families
+# The convolutional ones are slow to compile; those of "mnist" are among those of "cifar".
+@pytest.mark.parametrize("family", ["mlp", pytest.param("mnist", marks=pytest.mark.long), "cifar"])
 def test_nothing_of_the_padding_counts(family):
     _, variables, _, train = small(family)
     x, z = batch(family)
@@ -255,7 +256,7 @@ def test_absent_scores_are_zero_and_cost_nothing():
     np.testing.assert_array_equal([scores.joint, scores.code], 0)
 
 
-@pytest.mark.parametrize("family", ["mlp", "cifar"])
+@pytest.mark.parametrize("family", ["mlp", pytest.param("cifar", marks=pytest.mark.long)])
 def test_the_contexts_factor_shrinks_the_noise_on_images_and_hidden_layers_alone(family):
     """As if those two had been built that much smaller; the code's noise stays."""
 

@@ -16,10 +16,9 @@ SIZES = [
     ("mlp", (64,)),
     ("mnist", (28, 28, 1)),
     ("cifar", (32, 32, 3)),
-    ("cifar", (96, 96, 3)),
     # Smaller ones keep their zero padding, as those of test_families.py do.
     *(pytest.param("mnist", (side, side, 1), marks=pytest.mark.long) for side in (8, 16)),
-    pytest.param("cifar", (16, 16, 3), marks=pytest.mark.long),
+    *(pytest.param("cifar", (side, side, 3), marks=pytest.mark.long) for side in (16, 96)),
 ]
 
 

@@ -37,7 +37,7 @@ def test_losses_one_panel_a_phase(tmp_path):
     assert set(drawn(finetune)) == {"loss", "feature loss (Eq. 21)", "clustering loss (Eq. 22)"}
 
 
-@pytest.mark.parametrize("phases", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("phases", [1, 4])
 def test_losses_with_any_phases_and_keys(tmp_path, phases):
     records = [
         {"phase": f"phase ${p}_^{{", "epoch": e, "generator_loss": 1.0 + e, "D_loss_total": 2.0}
@@ -78,7 +78,7 @@ def test_values_that_are_no_numbers_leave_gaps_and_do_not_stop_the_picture(tmp_p
     np.testing.assert_array_equal(drawn(axes)["loss"], [[1, 1], [2, math.nan], [3, math.nan], [5, 0.5]])
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, math.nan, 1e-30, 1e30])
+@pytest.mark.parametrize("value", [0.0, math.nan, 1e-30])
 def test_one_record_is_enough(tmp_path, value):
     records = [{"phase": "a", "epoch": 1, "loss": value, "change": value, "acc": value, "selected": value}]
     assert_png(tmp_path / "a.png", curves.losses(records, tmp_path / "a.png"))

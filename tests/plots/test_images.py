@@ -48,7 +48,7 @@ def test_digits(tmp_path):
     np.testing.assert_allclose(page(fig)[1:9, 1:9, 0], digits.images[0] / 16)
 
 
-@pytest.mark.parametrize("k", [1, 10, 50, 51, 60])
+@pytest.mark.parametrize("k", [1, 50, 51])
 def test_rows_are_capped_and_it_is_said(tmp_path, k):
     clusters = np.concatenate([np.arange(200) % k, np.full(5, k - 1)])
     fig = typical.most_typical(numbered(205), clusters, np.ones(205), tmp_path / "t.png")

@@ -25,7 +25,7 @@ def test_confusion_counts_and_shares(tmp_path):
     assert axes.get_title() == "a run\n90.0% of 10,020 samples on the diagonal"
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 60), (20, 20), (21, 3), (130, 90)])
+@pytest.mark.parametrize("shape", [(1, 1), (20, 20), (21, 3), (130, 90)])
 def test_confusion_of_any_size(tmp_path, shape):
     matrix = np.random.default_rng(0).integers(0, 99_999, shape)
     fig = confusion.confusion(matrix, tmp_path / "c.png", column_names=[f"a long name {k} $" for k in range(shape[1])])
