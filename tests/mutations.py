@@ -120,6 +120,7 @@ FAULTS = [
     Fault("data/label_files.py", "min(problems, key=lambda pair: pair[0])", "problems[0]", "data/test_label_files.py"),
     Fault("data/label_files.py", "headed, columns = True, [column[1:] for column in columns]", "headed = True", "data/test_label_files.py"),
     Fault("files/storage.py", 'partial = parent / f"{name}{_partial_name()}"', "partial = new_folder(parent, name) / '1'", "workflow/test_export.py"),
+    Fault("runtime/hosts.py", "    _check_equal([other", "    list([other", "runtime/test_hosts.py main/test_hosts.py"),
     Fault("runtime/hosts.py", '"RESOURCE_EXHAUSTED" not in str(error)', "True", "runtime/test_hosts.py"),
     Fault("losses/entropy.py", "jax.lax.axis_index(axis_name) * units.shape[0]", "jax.lax.axis_index(axis_name)", "losses/test_entropy.py"),
     Fault("losses/entropy.py", "(1 - a) * jnp.log1p(-a), 0)", "a * jnp.log1p(-a), 0)", "losses/test_entropy.py"),

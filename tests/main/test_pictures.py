@@ -39,7 +39,6 @@ def draw(folder, results, **algorithm):
     ("results", "missing"),
     [
         (odd_results(1, (4, 4, 1), k=1), {"tsne", "scores"}),
-        (odd_results(3, (4, 4, 1), labels=np.array([0, 1, 1])), {"tsne", "scores"}),
         (odd_results(9, (5, 3, 3), k=10, labels=np.arange(9) % 2), {"scores"}),  # the last cluster is empty
         (odd_results(3, (4, 4, 2), k=3), {"tsne", "typical", "scores"}),
         (odd_results(9, (6,), k=3), {"typical", "scores"}),

@@ -32,7 +32,7 @@ def run_epoch(n, batch_size, cuts, num_devices=1, engine="auto", place="device")
     return jax.device_get(state), total
 
 
-@pytest.mark.parametrize(("n", "batch_size"), [(32, 8), (30, 8), (5, 8), (1, 1), (9, 1)])
+@pytest.mark.parametrize(("n", "batch_size"), [(32, 8), (30, 8), (5, 8), (1, 1)])
 def test_every_sample_is_seen_once_and_padding_never(n, batch_size):
     steps = epochs.steps_per_epoch(n, batch_size)
     state, total = run_epoch(n, batch_size, [0, steps])
@@ -74,7 +74,7 @@ def test_every_step_has_a_key_of_its_own():
 
 
 @pytest.mark.parametrize("engine", ["pmap", "shard_map"])
-@pytest.mark.parametrize("num_devices", [1, 3, 8])
+@pytest.mark.parametrize("num_devices", [3, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 8))])
 def test_several_devices_see_what_one_sees(num_devices, engine):
     """Batch of 8 over 3 devices: it does not divide, and the last batch is partial."""
     one, total = run_epoch(30, 8, [0, 4])
@@ -101,7 +101,7 @@ def test_observe_all_covers_every_sample_in_order(n, num_devices, place, monkeyp
 
 @pytest.mark.parametrize("engine", ["jit", "pmap", "shard_map"])
 @pytest.mark.parametrize("num_devices", [1, 3])
-@pytest.mark.parametrize("cuts", [[0, 4], [0, 1, 3, 4]])
+@pytest.mark.parametrize("cuts", [pytest.param([0, 4], marks=pytest.mark.long), [0, 1, 3, 4]])
 def test_from_the_host_come_the_same_images(engine, num_devices, cuts, monkeypatch):
     """Windows of two steps, cut across; with every engine not a bit of the state differs from resident data."""
     if engine == "jit" and num_devices > 1:
