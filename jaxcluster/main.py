@@ -33,7 +33,7 @@ from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import corrections, fit
 from jaxcluster.workflow.events import Events
 from jaxcluster.workflow.export import WAYS, check_exportable, export_folders
-from jaxcluster.workflow.job import choose_devices, path_of
+from jaxcluster.workflow.job import Devices, choose_devices, path_of
 from jaxcluster.workflow.predictions import cluster_file
 from jaxcluster.workflow.settings import UsageError
 from jaxcluster.workflow.suggest import suggest_for
@@ -195,7 +195,7 @@ def _train(command: Command, workdir: Path, reporter: Reporter) -> None:
             config,
             read,
             workdir=workdir,
-            devices=fit.Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
+            devices=Devices(FLAGS.devices, FLAGS.engine, FLAGS.images_on),
             reporter=reporter,
             callbacks=callbacks,
             min_confidence=FLAGS.min_confidence,

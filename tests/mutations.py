@@ -79,11 +79,11 @@ FAULTS = [
     Fault("algorithms/settings.py", "return low <= value <= high and not (above", "return value >= low and not (above", "algorithms/test_bad_settings.py"),
     Fault("algorithms/settings.py", "(empty or len(v) > 0) and ", "", "algorithms/test_bad_settings.py"),
     Fault("algorithms/settings.py", "raise ValueError(no_field(path, name, table))", "no_field(path, name, table)", "algorithms/test_settings.py main/test_configs.py"),
-    Fault("workflow/fit.py", "    check_settings(config)  # before", "    # before", "main/test_configs.py"),
+    Fault("workflow/job.py", "    check_settings(config)  # before", "    # before", "main/test_configs.py"),
     Fault("workflow/settings.py", "return defaults | {name", "return {name", "workflow/test_settings.py"),
     Fault("workflow/predict.py", "        check_settings(config)\n", "", "workflow/test_settings.py"),
     Fault("workflow/agreement.py", "            manifest.verify(folder, name)\n", "            pass\n", "workflow/test_agreement.py"),
-    Fault("workflow/fit.py", 'return bool(summary) and "pictures" not in summary', "return bool(summary)", "main/test_runs.py::test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at_most"),
+    Fault("files/workdir.py", 'return bool(summary) and "pictures" not in summary', "return bool(summary)", "main/test_runs.py::test_a_run_killed_while_it_draws_keeps_its_results_and_is_killed_so_twice_at_most"),
     Fault("workflow/job.py", '"checksum": zlib.crc32(np.ascontiguousarray(dataset.images).data)', '"checksum": 0', "workflow/test_job.py"),
     # Data: taken by position, in another unit, or whatever a file declares.
     Fault("data/arrays.py", "declared > there:", "declared < 0:", "data/test_arrays.py"),
@@ -185,7 +185,7 @@ FAULTS = [
     Fault("estimator/seeds.py", "key=lambda i: (-round(agreement[i], 9), losses[i])", "key=lambda i: (losses[i], -round(float(agreement[i]), 9))", "estimator/test_estimator.py::test_of_several_runs_the_one_that_agrees_best_is_kept"),
     Fault("workflow/confident.py", "np.asarray(outputs.confidence) >= min_confidence", "np.asarray(outputs.confidence) > min_confidence", "workflow/test_confident.py"),
     Fault("workflow/corrections.py", "smaller = int(2 * halves.sum() <= len(halves))", "smaller = int(2 * halves.sum() > len(halves))", "workflow/test_corrections.py"),
-    Fault("workflow/report.py", 'outputs.probabilities is None or "network" in (outputs.others or {})', "outputs.probabilities is None", "main/test_pictures.py"),
+    Fault("workflow/summary.py", 'outputs.probabilities is None or "network" in (outputs.others or {})', "outputs.probabilities is None", "main/test_pictures.py"),
 ]  # fmt: skip
 
 

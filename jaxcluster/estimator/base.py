@@ -18,8 +18,8 @@ from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.trainer import TrainingError
 from jaxcluster.workflow import results
 from jaxcluster.workflow.confident import all_labels, keep_confident
-from jaxcluster.workflow.fit import Devices, run
-from jaxcluster.workflow.job import path_of
+from jaxcluster.workflow.fit import run
+from jaxcluster.workflow.job import Devices, path_of
 from jaxcluster.workflow.predict import predict
 
 __all__ = ["DeepClusterer"]

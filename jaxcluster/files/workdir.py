@@ -1,5 +1,6 @@
 """The folder of a run: its identity, and its results as text."""
 
+import contextlib
 import csv
 import io
 import json
@@ -23,6 +24,7 @@ __all__ = [
     "read_finished",
     "read_identity",
     "read_summary",
+    "take",
     "write_csv",
     "write_json",
     "write_table",
@@ -77,6 +79,25 @@ _SUMMARY = {
         "confident?": {"min_confidence": _SHARE, "share": _SHARE, "scoring?": _NUMBERS},
     },
 }
+
+
+def take(
+    workdir: Path,
+    identity: dict[str, Any],
+    held: contextlib.ExitStack,
+    *,
+    complete: Callable[[dict[str, Any]], dict[str, Any]],
+    report: Callable[[str], None],
+) -> bool:
+    """Take the folder for this run, until `held` is closed: see `lock.hold`, `claim` and `read_finished`.
+
+    Returns:
+        Whether the run is complete: its results are there, and its pictures are not still to be drawn.
+    """
+    held.enter_context(lock.hold(workdir, say=report))
+    claim(workdir, identity, complete=complete, report=report)
+    summary = read_finished(workdir, report=report)
+    return bool(summary) and "pictures" not in summary
 
 
 def claim(

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from jaxcluster.protocol import Outputs
-from jaxcluster.workflow import report
 from jaxcluster.workflow.settings import UsageError
 
-__all__ = ["all_labels", "check_min_confidence", "figures", "given_min_confidence", "keep_confident"]
+__all__ = ["all_labels", "check_min_confidence", "given_min_confidence", "keep_confident"]
 
 
 def check_min_confidence(value: Any) -> float:
@@ -53,22 +52,3 @@ def keep_confident(outputs: Outputs, min_confidence: float) -> Outputs:
     sure = np.asarray(outputs.confidence) >= min_confidence  # NaN is not sure
     labels = np.where(sure, full, -1).astype(np.int32)
     return outputs._replace(labels=labels, others={"all_labels": full} | others)
-
-
-def figures(outputs: Outputs, min_confidence: float, labels_true: np.ndarray | None) -> dict[str, Any]:
-    """What the summary says of the threshold: `samples` that keep a cluster, their `share`, and scores on them alone.
-
-    Returns:
-        {"confident": {...}}; {} at a threshold of 0.
-    """
-    if min_confidence == 0:
-        return {}
-    sure = outputs.labels >= 0
-    found: dict[str, Any] = {
-        "min_confidence": min_confidence,
-        "samples": int(sure.sum()),
-        "share": float(sure.mean()),
-    }
-    if labels_true is not None and sure.any():
-        found["scoring"] = report.score(labels_true[sure])(outputs.labels[sure])
-    return {"confident": found}

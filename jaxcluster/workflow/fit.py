@@ -3,41 +3,30 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxcluster import data
-from jaxcluster.files import lock, manifest, storage
-from jaxcluster.files.workdir import claim, read_finished, write_json, write_table
+from jaxcluster.files import storage
+from jaxcluster.files.workdir import take
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime import hosts
 from jaxcluster.runtime.progress import Reporter
 from jaxcluster.runtime.signals import Interrupted, interruption, listen
 from jaxcluster.runtime.trainer import Trained, train
 from jaxcluster.workflow import configs, corrections, report
-from jaxcluster.workflow.confident import check_min_confidence, figures, keep_confident
-from jaxcluster.workflow.job import Job, choose_devices, path_of, prepare
-from jaxcluster.workflow.page import write_page
+from jaxcluster.workflow.confident import check_min_confidence, keep_confident
+from jaxcluster.workflow.job import Devices, Job, path_of, prepare_alike
 from jaxcluster.workflow.predict import Fitted, outputs_of
 from jaxcluster.workflow.results import Result, read_result
-from jaxcluster.workflow.settings import check_settings, completed, settings_of
+from jaxcluster.workflow.settings import completed, settings_of
+from jaxcluster.workflow.summary import Finished, confident_figures, score, summarize
 from jaxcluster.workflow.verdict import judge
 
-__all__ = ["Devices", "fit", "read_named", "run"]
-
-
-class Devices(NamedTuple):
-    """What a run computes on."""
-
-    count: int = 0  # type: ignore[assignment]
-    """Devices of each process; 0: all accelerators there are, or one CPU."""
-    engine: str = "auto"
-    """One of `runtime.devices.ENGINES`."""
-    images_on: str = "auto"
-    """One of `runtime.feed.PLACES`."""
+__all__ = ["fit", "read_named", "run"]
 
 
 def fit(
@@ -152,9 +141,11 @@ def run(
         `Result`; None in all processes but the first.
     """
     least = None if min_confidence is None else check_min_confidence(min_confidence)
-    job = hosts.agree(lambda: _agreed(config, read, devices))
+    job = hosts.agree(lambda: prepare_alike(config, read, devices))
     with contextlib.ExitStack() as held:
-        if workdir is not None and hosts.only_first(lambda: _take(workdir, job.identity, held, reporter)):
+        if workdir is not None and hosts.only_first(
+            lambda: take(workdir, job.identity, held, complete=completed, report=reporter.say)
+        ):
             reporter.say(f"this run is complete; its results are in {workdir}")
             if not hosts.is_primary():
                 return None
@@ -183,29 +174,12 @@ def _train(job: Job, workdir: Path | None, devices: Devices, reporter: Reporter,
             stop=stop,
             callbacks=callbacks,
             first_model=job.first_model,
-            score=report.score(job.dataset.labels),
+            score=score(job.dataset.labels),
             checkpoint_seconds=job.config.checkpoint_seconds,
             device_list=job.devices,
             engine=devices.engine,
             images_on=job.images_on,
         )
-
-
-def _agreed(config: ConfigDict, read: Callable, devices: Devices) -> tuple[dict[str, Any], Job]:
-    """The job, with what all processes must have in common."""
-    check_settings(config)  # before the data, which may take their time
-    device_list = choose_devices(devices.count, devices.engine)
-    job = prepare(config, read(), device_list=device_list, images_on=devices.images_on)
-    common = {"--engine": devices.engine, "devices": len(device_list), "--images_on": job.images_on}
-    return job.identity | common | {"version of jax": jax.__version__}, job
-
-
-def _take(workdir: Path, identity: dict[str, Any], held: contextlib.ExitStack, reporter: Reporter) -> bool:
-    """Take the workdir for this run, until `held` is closed; whether its results are there already, see `_draw`."""
-    held.enter_context(lock.hold(workdir, say=reporter.say))
-    claim(workdir, identity, complete=completed, report=reporter.say)
-    summary = read_finished(workdir, report=reporter.say)
-    return bool(summary) and "pictures" not in summary
 
 
 @contextlib.contextmanager
@@ -228,7 +202,7 @@ def _finish(
 ) -> Result:
     """Make the results, and write them if there is a workdir."""
     algorithm, dataset = job.algorithm, job.dataset
-    finished = report.Finished(
+    finished = Finished(
         dataset=dataset,
         trained=trained,
         outputs=outputs_of(algorithm, trained.model, trained.rows),
@@ -236,14 +210,16 @@ def _finish(
         generated=_generated(algorithm, trained.model, job.config.seed),
     )
     finished, verdict = judge(finished)
-    summary = job.identity | report.summarize(finished)
+    summary = job.identity | summarize(finished)
     outputs = keep_confident(finished.outputs, min_confidence)
-    summary["results"] |= verdict | figures(outputs, min_confidence, dataset.labels)
+    summary["results"] |= verdict | confident_figures(outputs, min_confidence, dataset.labels)
     summary["device"] |= {"count": len(job.devices), "processes": jax.process_count()}
     if workdir is not None:
-        _write(workdir, finished, outputs, summary, drawn=not pictures or storage.exists(workdir / "summary.json"))
+        drawn = not pictures or storage.exists(workdir / "summary.json")
+        report.write_results(workdir, finished, outputs, summary, drawn=drawn)
         if pictures:
-            _draw(workdir, finished, algorithm, summary, reporter)
+            reporter.say(f"labels are in {workdir}; drawing pictures")
+            report.draw(workdir, finished, algorithm, summary, say=reporter.say)
     report.say_results(summary, reporter)
     if workdir is not None:
         reporter.say(f"results: {workdir} (report.html, labels.npy, clusters.csv and more)")
@@ -255,33 +231,6 @@ def _finish(
         summary=summary,
         workdir=workdir,
     )
-
-
-def _write(workdir: Path, finished: report.Finished, outputs: Outputs, summary: dict[str, Any], *, drawn: bool) -> None:
-    """Write all results but the pictures, which may take more memory than there is, and say if these are to come.
-
-    After a kill while they are drawn the next start draws once more, and then the run is complete even if that one is
-    killed as well. So a kill by chance costs no picture, and one that comes each time no result.
-    """
-    with manifest.sealing(workdir):
-        report.write_outputs(workdir, outputs, finished.dataset.sample_names, finished.dataset.names_heading)
-        storage.write_array(workdir / "initial_labels.npy", report.initial_labels(finished.initial))
-        if finished.dataset.skipped:
-            write_table(workdir / "skipped.csv", ("file", "reason"), finished.dataset.skipped)
-        write_json(workdir / "summary.json", summary if drawn else summary | {"pictures": "being drawn"})
-
-
-def _draw(
-    workdir: Path, finished: report.Finished, algorithm: Algorithm, summary: dict[str, Any], reporter: Reporter
-) -> None:
-    """Draw the pictures, see `_write`."""
-    reporter.say(f"labels are in {workdir}; drawing pictures")
-    with manifest.adding(workdir):
-        write_page(workdir / "report.html", finished, summary, say=reporter.say)
-        report.write_pictures(workdir / "pictures", finished, algorithm, say=reporter.say)
-        summary["device"] |= report.describe_device()  # the most memory held, now with the pictures
-        manifest.drop(workdir, "summary.json")
-        write_json(workdir / "summary.json", summary)
 
 
 def _initial(algorithm: Algorithm, start: dict[str, Any]) -> Outputs:

@@ -3,6 +3,7 @@
 import math
 import os
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,18 @@ from jaxcluster.runtime import devices
 from jaxcluster.runtime.feed import choose_images_on
 from jaxcluster.workflow.settings import UsageError, check_settings, method_of
 
-__all__ = ["Job", "build", "choose_devices", "load_model", "path_of", "prepare"]
+__all__ = ["Devices", "Job", "build", "choose_devices", "load_model", "path_of", "prepare", "prepare_alike"]
+
+
+class Devices(NamedTuple):
+    """What a run computes on."""
+
+    count: int = 0  # type: ignore[assignment]
+    """Devices of each process; 0: all accelerators there are, or one CPU."""
+    engine: str = "auto"
+    """One of `runtime.devices.ENGINES`."""
+    images_on: str = "auto"
+    """One of `runtime.feed.PLACES`."""
 
 
 class Job(NamedTuple):
@@ -65,6 +77,19 @@ def prepare(
         images_on=choose_images_on(images_on, dataset.images.nbytes, device_list),
         remarks=list(method.remarks(config, dataset.images.shape[1:])),
     )
+
+
+def prepare_alike(config: ConfigDict, read: Callable[[], data.Dataset], devices: Devices) -> tuple[dict[str, Any], Job]:
+    """The job of this process, with what all processes of a run must have in common, for `hosts.agree`.
+
+    Raises:
+        UsageError: the settings cannot work.
+    """
+    check_settings(config)  # before the data, which may take their time
+    device_list = choose_devices(devices.count, devices.engine)
+    job = prepare(config, read(), device_list=device_list, images_on=devices.images_on)
+    common = {"--engine": devices.engine, "devices": len(device_list), "--images_on": job.images_on}
+    return job.identity | common | {"version of jax": jax.__version__}, job
 
 
 def build(config: ConfigDict, num_samples: int, frame: data.Frame) -> Algorithm:

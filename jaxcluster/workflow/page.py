@@ -8,7 +8,7 @@ from typing import Any
 from jaxcluster.files import storage
 from jaxcluster.plots import page
 from jaxcluster.workflow.confident import given_min_confidence, keep_confident
-from jaxcluster.workflow.report import Finished, Scaled, initial_labels
+from jaxcluster.workflow.summary import Finished, Scaled, initial_labels
 
 __all__ = ["write_page"]
 

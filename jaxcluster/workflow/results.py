@@ -13,8 +13,9 @@ from jaxcluster.files.workdir import WorkdirError, claim, read_summary, write_js
 from jaxcluster.protocol import Outputs
 from jaxcluster.runtime.signals import INTERRUPTED
 from jaxcluster.workflow import report
-from jaxcluster.workflow.confident import check_min_confidence, figures, given_min_confidence, keep_confident
+from jaxcluster.workflow.confident import check_min_confidence, given_min_confidence, keep_confident
 from jaxcluster.workflow.predict import Fitted, last_phase, load_fitted, predict
+from jaxcluster.workflow.summary import confident_figures
 
 __all__ = ["Result", "read_result", "write_result"]
 
@@ -74,7 +75,7 @@ class Result:
         """
         outputs = keep_confident(self.outputs, check_min_confidence(min_confidence))
         results = {name: value for name, value in self.summary["results"].items() if name != "confident"}
-        results |= figures(outputs, min_confidence, labels_true)
+        results |= confident_figures(outputs, min_confidence, labels_true)
         return replace(self, outputs=outputs, summary=self.summary | {"results": results})
 
     def predict(self, images: Any) -> Outputs:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxcluster import metrics
-from jaxcluster.workflow.report import Finished, Scaled, initial_labels
+from jaxcluster.workflow.summary import Finished, Scaled, initial_labels
 
 __all__ = ["judge"]
 

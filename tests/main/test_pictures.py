@@ -13,6 +13,7 @@ from jaxcluster.data import Dataset
 from jaxcluster.protocol import Algorithm, Outputs
 from jaxcluster.runtime.trainer import Trained
 from jaxcluster.workflow import report
+from jaxcluster.workflow.summary import Finished, summarize
 
 
 def odd_results(n, shape, *, k=2, labels=None, generated=None):
@@ -23,7 +24,7 @@ def odd_results(n, shape, *, k=2, labels=None, generated=None):
     dataset = Dataset(images, labels, 0.0, 1 / 255, "odd", None if labels is None else ("a", "b"), None)
     history = [{"phase": "pretrain", "epoch": 0, "loss": 0.5}, {"phase": "finetune", "epoch": 0, "loss": 0.1}]
     trained = Trained({}, {}, {}, history, {"pretrain": 1.0, "finetune": float("nan")})
-    return report.Finished(dataset, trained, outputs, initial=outputs, generated=generated)
+    return Finished(dataset, trained, outputs, initial=outputs, generated=generated)
 
 
 def draw(folder, results, **algorithm):
@@ -87,7 +88,7 @@ def test_a_summary_knows_the_version_of_a_checkout_that_is_not_installed(monkeyp
         return version(name)
 
     monkeypatch.setattr(importlib.metadata, "version", of_others)
-    assert report.summarize(odd_results(4, (6,)))["versions"]["jaxcluster"] == jaxcluster.__version__
+    assert summarize(odd_results(4, (6,)))["versions"]["jaxcluster"] == jaxcluster.__version__
 
 
 def test_pictures_take_no_second_copy_of_the_images(tmp_path, no_scatters):
@@ -105,7 +106,7 @@ def test_pictures_take_no_second_copy_of_the_images(tmp_path, no_scatters):
 
 
 def test_a_summary_has_null_where_a_number_is_not_finite():
-    summary = report.summarize(odd_results(4, (6,)))
+    summary = summarize(odd_results(4, (6,)))
     assert summary["seconds"] == {"pretrain": 1.0, "finetune": None}
     json.dumps(summary, allow_nan=False)
 
@@ -116,10 +117,10 @@ def test_how_often_a_probability_is_right_is_told_where_there_are_labels(tmp_pat
     sure = results.outputs._replace(probabilities=probabilities, confidence=np.full(9, 0.8))
     told = results._replace(outputs=sure)
     assert draw(tmp_path / "told", told) - draw(tmp_path / "untold", results) == {"reliability"}
-    found = report.summarize(told)["results"]["calibration"]
+    found = summarize(told)["results"]["calibration"]
     assert found["ece"] == pytest.approx(0.2)
     assert found["bins"] == [{"samples": 9, "confidence": pytest.approx(0.8), "accuracy": 1.0}]
     # The initial clustering is kept: its labels are not those that the probabilities are about.
     kept = told._replace(outputs=sure._replace(others={"network": sure.labels}))
     for other in (results, kept, told._replace(dataset=told.dataset._replace(labels=None))):
-        assert "calibration" not in report.summarize(other)["results"]
+        assert "calibration" not in summarize(other)["results"]

@@ -6,6 +6,7 @@ import pytest
 from jaxcluster.protocol import Outputs
 from jaxcluster.workflow import confident
 from jaxcluster.workflow.settings import UsageError
+from jaxcluster.workflow.summary import confident_figures
 
 LABELS = np.array([0, 1, 1, 0, 1], np.int32)
 CONFIDENCE = np.array([0.9, 0.8, np.nan, 0.1, 0.79], np.float32)
@@ -32,13 +33,13 @@ def test_a_second_threshold_starts_from_all_labels():
 
 def test_figures_say_on_which_share_scores_are_computed():
     classes = np.array([1, 0, 0, 0, 1])
-    found = confident.figures(confident.keep_confident(OUTPUTS, 0.5), 0.5, classes)["confident"]
+    found = confident_figures(confident.keep_confident(OUTPUTS, 0.5), 0.5, classes)["confident"]
     assert (found["samples"], found["share"]) == (3, 0.6)
     assert found["scoring"]["acc"] == pytest.approx(2 / 3)  # 0 -> 1, 1 -> 0; the last is wrong
-    assert "scoring" not in confident.figures(confident.keep_confident(OUTPUTS, 0.5), 0.5, None)["confident"]
-    nobody = confident.figures(confident.keep_confident(OUTPUTS, 1.0), 1.0, classes)["confident"]
+    assert "scoring" not in confident_figures(confident.keep_confident(OUTPUTS, 0.5), 0.5, None)["confident"]
+    nobody = confident_figures(confident.keep_confident(OUTPUTS, 1.0), 1.0, classes)["confident"]
     assert nobody == {"min_confidence": 1.0, "samples": 0, "share": 0.0}
-    assert confident.figures(OUTPUTS, 0.0, classes) == {}
+    assert confident_figures(OUTPUTS, 0.0, classes) == {}
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), True, "0.5", None])
