@@ -330,7 +330,7 @@ def main() -> None:
         page, absent = put(everything(), file.read_text())
         file.write_text(page)
         missing = [text for text in missing if text in absent]
-    print(f"{len(missing)} parts stand on none of the pages")
+    print(f"{len(missing)} tables or sentences stand on none of the given pages")
     print(*missing, sep="\n\n")
 
 

@@ -93,6 +93,9 @@ def take(
 
     Returns:
         Whether the run is complete: its results are there, and its pictures are not still to be drawn.
+
+    Raises:
+        WorkdirError: another process holds the folder, or it cannot take this run.
     """
     held.enter_context(lock.hold(workdir, say=report))
     claim(workdir, identity, complete=complete, report=report)

@@ -59,7 +59,7 @@ def make_run(step: Callable, *, batch_size: int, num_samples: int, resident: boo
         rows = share(batch_size, num_devices)
         position = device * rows + jnp.arange(rows, dtype=jnp.int32)
 
-        @functools.partial(jax.jit, inline=True)  # its shapes and the loop below come from one tracing
+        @functools.partial(jax.jit, inline=True)  # traced once, for its shapes and for the loop
         def one(state, i):
             place = i * batch_size + position
             index = indices[jnp.minimum(place, num_samples - 1)]

@@ -29,9 +29,9 @@ def write_results(workdir: Path, finished: Finished, outputs: Outputs, summary: 
     Args:
         workdir: of the run.
         finished: the run.
-        outputs: its outputs, with the labels of unsure samples taken away if that is wanted.
+        outputs: its outputs; unsure samples are labeled -1 where a `min_confidence` was given.
         summary: its figures, for summary.json.
-        drawn: whether there are no pictures to come.
+        drawn: False if the pictures are still to come, see `draw`.
     """
     dataset = finished.dataset
     with manifest.sealing(workdir):
