@@ -38,7 +38,8 @@ def choose(count: int) -> list[jax.Device]:
         count = 1 if local[0].platform == "cpu" else len(local)
     if not 1 <= count <= len(local):
         kind = local[0].platform
-        raise ValueError(f"must lie between 0 (all) and {len(local)}, the local {kind} devices, got {count}")
+        more = f"; JAX_NUM_CPU_DEVICES={count} makes so many" if kind == "cpu" and count > 1 else ""
+        raise ValueError(f"must lie between 0 (all) and {len(local)}, the local {kind} devices, got {count}{more}")
     chosen = []
     for process in range(jax.process_count()):
         chosen += [device for device in jax.devices() if device.process_index == process][:count]
