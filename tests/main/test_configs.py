@@ -139,7 +139,7 @@ def test_a_config_file_that_cannot_work(tmp_path, text, message):
         (["--config.init_from=file:///run"], "config.init_from=file:///run: file:// cannot be written to; name a"),
         (
             ["--devices=9"],
-            "--devices must lie between 0 (all) and 8, the local cpu devices, got 9; JAX_NUM_CPU_DEVICES=9 makes so many",
+            "--devices must lie between 0 (all) and 8, the local cpu devices, got 9; JAX_NUM_CPU_DEVICES=9",
         ),
         (["--devices=-1"], "--devices must lie between 0 (all) and 8, the local cpu devices, got -1"),
     ],
